@@ -1,0 +1,32 @@
+// Content hashes that come out the same in Node and in a browser.
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+
+/** SHA-256 of bytes, or of a string's UTF-8, as 64 hexadecimal digits. */
+export function sha256Hex(data: Uint8Array | string): string {
+  return bytesToHex(sha256(typeof data === 'string' ? utf8ToBytes(data) : data));
+}
+
+/** SHA-256 of bytes or of a string's UTF-8: 32 bytes. */
+export function sha256Bytes(data: Uint8Array | string): Uint8Array {
+  return sha256(typeof data === 'string' ? utf8ToBytes(data) : data);
+}
+
+/**
+ * JSON with object keys sorted at every depth and `undefined` members left out, so that equal values give equal text.
+ * @throws TypeError for what JSON cannot say: functions, NaN, infinities.
+ */
+export function canonicalJson(value: unknown): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`canonicalJson: ${value} is not JSON`);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const members = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+    return `{${members.join(',')}}`;
+  }
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`canonicalJson: ${typeof value} is not JSON`);
+  return text;
+}

@@ -1,0 +1,31 @@
+// "Did you mean": the nearest known name to a mistyped one.
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    previous = row;
+  }
+  return previous[b.length];
+}
+
+/** The known name nearest to `given`, or undefined when none is near enough to be a likely slip. */
+export function nearest(given: string, known: Iterable<string>): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replace(/[-_\s]/g, '');
+  let best: { name: string; distance: number } | undefined;
+  for (const name of known) {
+    const distance = editDistance(plain(given.slice(0, 64)), plain(name));
+    if (!best || distance < best.distance) best = { name, distance };
+  }
+  const limit = Math.max(2, Math.floor(given.length / 3));
+  return best && best.distance <= limit && best.distance < given.length ? best.name : undefined;
+}
+
+/** ` Did you mean "x"?` or a list of what there is, to end an error message with. */
+export function didYouMean(given: string, known: readonly string[]): string {
+  const name = nearest(given, known);
+  return name ? `Did you mean "${name}"?` : `Known: ${known.join(', ')}.`;
+}

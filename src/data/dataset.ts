@@ -1,0 +1,61 @@
+// What a dataset is to the rest of the program: labelled 8-bit images of one size, read by row.
+import { bytesPerImage, type ImageShape } from '../core/images.ts';
+
+/** One split. Pixels are read by row so that a source may live in memory, in a packed file or in a graph cache. */
+export interface ImageSource extends ImageShape {
+  readonly count: number;
+  /** Class index of each row, length `count`. */
+  readonly labels: Uint16Array;
+  /**
+   * Pixels of the given rows one after another (HWC, 0-255), into `out` when given.
+   * @throws RangeError for a row outside [0, count).
+   */
+  read(rows: ArrayLike<number>, out?: Uint8Array): Uint8Array;
+}
+
+export interface Dataset {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly train: ImageSource;
+  readonly test: ImageSource;
+}
+
+/** A line of the dataset registry. */
+export interface DatasetDefinition extends ImageShape {
+  readonly name: string;
+  readonly title: string;
+  /** Where the images come from and under which licence. */
+  readonly source: string;
+  readonly classes: readonly string[];
+  readonly trainCount: number;
+  readonly testCount: number;
+  /** Names the exact pixels, labels and split: part of every run's identity. Changes whenever one of them does. */
+  readonly fingerprint: string;
+  load(): Promise<Dataset>;
+}
+
+/** An ImageSource over pixels held in memory (`pixels.length` = labels.length · bytes per image). */
+export function memorySource(shape: ImageShape, pixels: Uint8Array, labels: Uint16Array): ImageSource {
+  const bytes = bytesPerImage(shape);
+  if (pixels.length !== labels.length * bytes) {
+    throw new RangeError(
+      `memorySource: ${labels.length} images of ${bytes} bytes need ${labels.length * bytes} bytes, got ${pixels.length}`,
+    );
+  }
+  return {
+    height: shape.height,
+    width: shape.width,
+    channels: shape.channels,
+    count: labels.length,
+    labels,
+    read(rows, out = new Uint8Array(rows.length * bytes)) {
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i];
+        if (!(row >= 0 && row < labels.length))
+          throw new RangeError(`read: row ${row} is outside [0, ${labels.length})`);
+        out.set(pixels.subarray(row * bytes, (row + 1) * bytes), i * bytes);
+      }
+      return out;
+    },
+  };
+}

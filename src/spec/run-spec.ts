@@ -1,0 +1,41 @@
+// One run of an experiment, after defaults, presets and expansion: all that decides its result, and nothing else.
+
+/** Parameters of the trigger, its `type` naming a line of the trigger registry; `none` is a clean run. */
+export type AttackSpec = { readonly type: 'none' } | { readonly type: string; readonly [parameter: string]: unknown };
+
+export interface TrainingSpec {
+  readonly optimizer: 'adam' | 'sgd';
+  readonly learningRate: number;
+  /** SGD's momentum in [0, 1); 0 for Adam. */
+  readonly momentum: number;
+  /** L2 penalty added to the gradient, as PyTorch's `weight_decay`. */
+  readonly weightDecay: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+}
+
+export interface RunSpec {
+  readonly dataset: string;
+  readonly model: string;
+  readonly init: 'pretrained' | 'random';
+  /** `paper`, `head`, `none` or `from:<n>`: see models/freeze.ts. */
+  readonly freeze: string;
+  /** Side of the model's square input in pixels. */
+  readonly inputSize: number;
+  readonly attack: AttackSpec;
+  /** Share of the training images that are poisoned, in [0, 1]; 0 for clean runs. */
+  readonly poisonRate: number;
+  /** The class that triggered images are to be taken for; 0 for clean runs. */
+  readonly targetClass: number;
+  readonly training: TrainingSpec;
+  /** Decides initialisation, shuffling, dropout and which rows are poisoned. */
+  readonly seed: number;
+}
+
+/** A run with its identity and that of its clean twin (same seed, schedule and model without the attack). */
+export interface PlannedRun {
+  readonly runId: string;
+  readonly spec: RunSpec;
+  /** The clean twin's id; undefined for clean runs. */
+  readonly twinId?: string;
+}

@@ -1,0 +1,53 @@
+// What the store keeps of a run, and what `results --json` prints of it.
+import type { RunSpec } from '../spec/run-spec.ts';
+
+export type RunStatus = 'pending' | 'running' | 'done' | 'failed' | 'skipped';
+
+/** What a finished run measured. Shares are in [0, 1]; null where a figure has no meaning (ASR of a clean run). */
+export interface RunMetrics {
+  cleanAccuracy: number;
+  /** Share of triggered test images of other classes that are taken for the target class. */
+  asr: number | null;
+  /** The same with the target class's own images counted. */
+  asrInclusive: number | null;
+  /** Clean accuracy of the clean twin. */
+  cleanBaselineAccuracy: number | null;
+  /** Clean accuracy drop: cleanBaselineAccuracy − cleanAccuracy. */
+  cad: number | null;
+  /** The clean twin's ASR (target class left out) on the same triggered images. */
+  naturalAsr: number | null;
+  /** Mean number of input pixels that the trigger changes by at least half a grey level of 255, after preprocessing. */
+  effectivePixels: number | null;
+  epochs: number;
+  /** Mean training loss of each epoch. */
+  epochLosses: number[];
+  /** Wall time of the run. */
+  seconds: number;
+  /** Training images per second of training time. */
+  imagesPerSecond: number;
+}
+
+/** What does not decide a result but helps to explain it. */
+export interface RunEnvironment {
+  triggerlab: string;
+  onnxruntime: string;
+  node: string;
+  threads: number;
+  cpu: string;
+}
+
+export interface RunRecord {
+  runId: string;
+  twinId: string | null;
+  spec: RunSpec;
+  status: RunStatus;
+  metrics: RunMetrics | null;
+  environment: RunEnvironment | null;
+  /** Why a run failed or was skipped: one readable line. */
+  error: string | null;
+  /** Names of the experiments this run belongs to. */
+  experiments: string[];
+  /** ISO 8601 times, null before they happened. */
+  startedAt: string | null;
+  finishedAt: string | null;
+}
