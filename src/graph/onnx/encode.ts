@@ -1,0 +1,120 @@
+// From our graph to the bytes of an ONNX model.
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import type { Tensor } from '../../core/tensor.ts';
+import type { Attribute } from '../attributes.ts';
+import type { Graph, Node, Value, ValueType } from '../graph.ts';
+import { dtypeCode } from './dtypes.ts';
+import {
+  type AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  type GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProtoSchema,
+  type TensorProtoSchema,
+  type ValueInfoProtoSchema,
+} from './onnx_pb.ts';
+
+/** Versions of the ONNX operator set and file format that graphs are written in. */
+export const OPSET_VERSION = 20;
+export const IR_VERSION = 9;
+
+/**
+ * The graph as an ONNX model (opset 20). Only nodes that an output depends on are written.
+ * @throws Error when the graph has no outputs.
+ */
+export function encodeModel(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  const model = create(ModelProtoSchema, {
+    irVersion: BigInt(IR_VERSION),
+    producerName: 'triggerlab',
+    graph: graphProto(graph),
+    opsetImport: [{ domain: '', version: BigInt(OPSET_VERSION) }],
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+function graphProto(graph: Graph): MessageInitShape<typeof GraphProtoSchema> {
+  if (graph.outputs.size === 0) throw new Error(`graph "${graph.name}" has no outputs`);
+  const live = liveNodes(graph);
+  const used = new Set(live.flatMap((node) => node.inputs));
+  const outputNames = new Map([...graph.outputs].map(([name, value]) => [value, name]));
+  // A value may be a graph output under several names, or be an input or constant: those get an Identity node.
+  const aliases = [...graph.outputs].filter(([name, value]) => !value.producer || outputNames.get(value) !== name);
+  const nameOf = (value: Value) => (value.producer && outputNames.get(value)) || value.name;
+  return {
+    name: graph.name,
+    node: [
+      ...live.map((node) => nodeProto(node, nameOf)),
+      ...aliases.map(([name, value]) => ({
+        opType: 'Identity',
+        name: `output/${name}`,
+        input: [nameOf(value)],
+        output: [name],
+      })),
+    ],
+    initializer: graph.constants
+      .filter((value) => used.has(value) || aliases.some(([, alias]) => alias === value))
+      .map((value) => tensorProto(value.constant as Tensor, value.name)),
+    input: graph.inputs.map((value) => valueInfo(value.name, value)),
+    output: [...graph.outputs].map(([name, value]) => valueInfo(name, value)),
+  };
+}
+
+/** Nodes that some output depends on, in order. */
+export function liveNodes(graph: Graph): Node[] {
+  const wanted = new Set<Value>(graph.outputs.values());
+  const live: Node[] = [];
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    const node = graph.nodes[i];
+    if (!node.outputs.some((output) => wanted.has(output))) continue;
+    live.push(node);
+    for (const input of node.inputs) if (input) wanted.add(input);
+  }
+  return live.reverse();
+}
+
+function nodeProto(node: Node, nameOf: (value: Value) => string): MessageInitShape<typeof NodeProtoSchema> {
+  return {
+    opType: node.op,
+    name: node.name,
+    domain: node.domain,
+    input: node.inputs.map((input) => (input ? nameOf(input) : '')),
+    output: node.outputs.map(nameOf),
+    attribute: Object.entries(node.attributes).map(([name, value]) => ({ name, ...attributeProto(value) })),
+  };
+}
+
+function attributeProto(value: Attribute): MessageInitShape<typeof AttributeProtoSchema> {
+  const text = new TextEncoder();
+  if (typeof value === 'number') return { type: AttributeType.INT, i: BigInt(value) };
+  if (typeof value === 'string') return { type: AttributeType.STRING, s: text.encode(value) };
+  if ('float' in value) return { type: AttributeType.FLOAT, f: value.float };
+  if ('floats' in value) return { type: AttributeType.FLOATS, floats: [...value.floats] };
+  if ('strings' in value) return { type: AttributeType.STRINGS, strings: value.strings.map((s) => text.encode(s)) };
+  if ('tensor' in value) return { type: AttributeType.TENSOR, t: tensorProto(value.tensor) };
+  if ('graph' in value) return { type: AttributeType.GRAPH, g: graphProto(value.graph) };
+  return { type: AttributeType.INTS, ints: value.map(BigInt) };
+}
+
+function tensorProto(content: Tensor, name?: string): MessageInitShape<typeof TensorProtoSchema> {
+  const { buffer, byteOffset, byteLength } = content.data;
+  return {
+    name,
+    dims: content.shape.map(BigInt),
+    dataType: dtypeCode(content.dtype),
+    rawData: new Uint8Array(buffer, byteOffset, byteLength),
+  };
+}
+
+function valueInfo(name: string, type: ValueType): MessageInitShape<typeof ValueInfoProtoSchema> {
+  const dim = type.shape.map((size) => ({
+    value:
+      typeof size === 'number'
+        ? ({ case: 'dimValue', value: BigInt(size) } as const)
+        : ({ case: 'dimParam', value: size } as const),
+  }));
+  return {
+    name,
+    type: { value: { case: 'tensorType', value: { elemType: dtypeCode(type.dtype), shape: { dim } } } },
+  };
+}

@@ -1,0 +1,39 @@
+// Interpolation of one axis as a matrix: the one definition of resizing that graph, host and tests share.
+
+export type Interpolation = 'linear' | 'nearest';
+/** Where output pixel i samples the input: ONNX's coordinate_transformation_mode. */
+export type Coordinates = 'half_pixel' | 'align_corners' | 'asymmetric';
+
+function sourcePosition(i: number, from: number, to: number, coordinates: Coordinates): number {
+  if (coordinates === 'align_corners') return to === 1 ? 0 : (i * (from - 1)) / (to - 1);
+  if (coordinates === 'asymmetric') return (i * from) / to;
+  return ((i + 0.5) * from) / to - 0.5;
+}
+
+/**
+ * The matrix [to, from], row-major, whose row i holds the weights of the input pixels in output pixel i.
+ * Without antialiasing, as ONNX Resize and PyTorch's `interpolate` define it.
+ */
+export function interpolationMatrix(
+  from: number,
+  to: number,
+  mode: Interpolation,
+  coordinates: Coordinates,
+  rounding: 'floor' | 'round_prefer_floor' = 'floor',
+): Float64Array {
+  const matrix = new Float64Array(to * from);
+  const clamp = (at: number) => Math.min(Math.max(at, 0), from - 1);
+  for (let i = 0; i < to; i++) {
+    const position = sourcePosition(i, from, to, coordinates);
+    if (mode === 'nearest') {
+      const at = rounding === 'floor' ? Math.floor(position) : Math.ceil(position - 0.5);
+      matrix[i * from + clamp(at)] = 1;
+      continue;
+    }
+    const low = Math.floor(clamp(position));
+    const share = clamp(position) - low;
+    matrix[i * from + low] += 1 - share;
+    matrix[i * from + clamp(low + 1)] += share;
+  }
+  return matrix;
+}
