@@ -8,7 +8,7 @@ export interface ImageSource extends ImageShape {
   readonly labels: Uint16Array;
   /**
    * Pixels of the given rows one after another (HWC, 0-255), into `out` when given.
-   * @throws RangeError for a row outside [0, count).
+   * @throws RangeError for a row that is no whole number in [0, count), or when `out` is too short.
    */
   read(rows: ArrayLike<number>, out?: Uint8Array): Uint8Array;
 }
@@ -51,8 +51,9 @@ export function memorySource(shape: ImageShape, pixels: Uint8Array, labels: Uint
     read(rows, out = new Uint8Array(rows.length * bytes)) {
       for (let i = 0; i < rows.length; i++) {
         const row = rows[i];
-        if (!(row >= 0 && row < labels.length))
-          throw new RangeError(`read: row ${row} is outside [0, ${labels.length})`);
+        if (!(Number.isInteger(row) && row >= 0 && row < labels.length)) {
+          throw new RangeError(`read: row ${row} is not a whole number in [0, ${labels.length})`);
+        }
         out.set(pixels.subarray(row * bytes, (row + 1) * bytes), i * bytes);
       }
       return out;

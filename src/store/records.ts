@@ -18,6 +18,10 @@ export interface RunMetrics {
   naturalAsr: number | null;
   /** Mean number of input pixels that the trigger changes by at least half a grey level of 255, after preprocessing. */
   effectivePixels: number | null;
+  /** Images behind cleanAccuracy. */
+  testImages: number;
+  /** Triggered images behind asr and naturalAsr (the target class's own left out). */
+  attackedImages: number | null;
   epochs: number;
   /** Mean training loss of each epoch. */
   epochLosses: number[];

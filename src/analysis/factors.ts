@@ -1,0 +1,130 @@
+// The factors of an experiment: which fields of the runs' specs vary, which are constant, and how values read.
+import { canonicalJson } from '../core/hash.ts';
+import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
+
+/** A factor's value in one run; null where the run has no such thing (a clean run has no patch size). */
+export type FactorValue = unknown;
+
+/**
+ * A run's spec as one flat record, parameters of the trigger included under the names they have as columns of results
+ * (`size`, or `attack.<name>` where a field of the run has that name). A clean run has no poisoning rate and no target.
+ */
+export function factorsOf(spec: RunSpec): Record<string, FactorValue> {
+  const { dataset, model, init, freeze, inputSize, attack, training, seed } = spec;
+  const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize } = training;
+  const poisoned = !isClean(spec);
+  const head = { dataset, model, init, freeze, inputSize, attack: attack.type };
+  const tail = {
+    poisonRate: poisoned ? spec.poisonRate : null,
+    targetClass: poisoned ? spec.targetClass : null,
+    ...{ optimizer, learningRate, momentum, weightDecay, epochs, batchSize, seed },
+  };
+  const own = attackParameters(attack).map(([name, value]) => [
+    name in head || name in tail ? `attack.${name}` : name,
+    value,
+  ]);
+  return { ...head, ...Object.fromEntries(own), ...tail };
+}
+
+const PARAMETER_ORDER = ['size', 'position', 'color', 'opacity'];
+
+/** A trigger's parameters: what a patch is known by first, then by name (stores do not keep the order of keys). */
+export function attackParameters({ type: _, ...parameters }: AttackSpec): [name: string, value: FactorValue][] {
+  const rank = ([name]: [string, unknown]) => {
+    const known = PARAMETER_ORDER.indexOf(name);
+    return `${known < 0 ? PARAMETER_ORDER.length : known} ${name}`;
+  };
+  return Object.entries(parameters).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+}
+
+/** True for runs without an attack. */
+export function isClean(spec: RunSpec): boolean {
+  return spec.attack.type === 'none';
+}
+
+/** The label of a tuple of factor values: equal values give equal text. */
+export function keyOf(values: readonly FactorValue[]): string {
+  return canonicalJson(values.map((value) => value ?? null));
+}
+
+export interface Factors {
+  /** Names with two or more different values among the runs that have the factor; `seed` is never one. */
+  readonly varying: readonly string[];
+  /** Names with one value wherever they occur, and that value. */
+  readonly constant: readonly (readonly [name: string, value: FactorValue])[];
+  /** The seeds, in ascending order. */
+  readonly seeds: readonly number[];
+}
+
+/** Sorts the factors of runs into those that vary and those that do not. */
+export function factorsAcross(specs: readonly RunSpec[]): Factors {
+  const values = new Map<string, Map<string, FactorValue>>();
+  // Attacked runs first: they have all the fields, in the right order.
+  for (const spec of [...specs].sort((a, b) => Number(isClean(a)) - Number(isClean(b)))) {
+    for (const [name, value] of Object.entries(factorsOf(spec))) {
+      const seen = values.get(name) ?? new Map<string, FactorValue>();
+      if (value !== null && value !== undefined) seen.set(keyOf([value]), value);
+      values.set(name, seen);
+    }
+  }
+  const known = [...values]
+    .filter(([name, seen]) => seen.size > 0 && name !== 'seed')
+    .map(([name, seen]) => ({ name, seen: [...seen.values()] }));
+  return {
+    varying: known.filter(({ seen }) => seen.length > 1).map(({ name }) => name),
+    constant: known.filter(({ seen }) => seen.length === 1).map(({ name, seen }) => [name, seen[0]] as const),
+    seeds: [...new Set(specs.map((spec) => spec.seed))].sort((a, b) => a - b),
+  };
+}
+
+/** Orders values of one factor: absent first, numbers by size, the rest by their text. */
+export function compareFactor(a: FactorValue, b: FactorValue): number {
+  const absent = (value: FactorValue) => value === null || value === undefined || value === 'none';
+  if (absent(a) || absent(b)) return Number(absent(b)) - Number(absent(a));
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  const [left, right] = [formatFactor('', a), formatFactor('', b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+const TITLES: Record<string, string> = {
+  inputSize: 'input size',
+  poisonRate: 'ε',
+  targetClass: 'target class',
+  learningRate: 'learning rate',
+  weightDecay: 'weight decay',
+  batchSize: 'batch size',
+  stampAt: 'stamped at',
+  color: 'colour',
+};
+
+/** A factor's name as a column title. */
+export function factorTitle(name: string): string {
+  return (
+    TITLES[name] ??
+    name.replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
+  );
+}
+
+const SHARES = new Set(['poisonRate', 'size']);
+
+/** A factor's value as people read it: shares as per cent, RGB triples as rgb(…), objects as `left 2, top 3`, `–` where there is none. */
+export function formatFactor(name: string, value: FactorValue): string {
+  if (value === null || value === undefined) return '–';
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return SHARES.has(name) ? `${plainNumber(100 * value)} %` : plainNumber(value);
+  if (Array.isArray(value) && value.length === 3 && value.every((part) => typeof part === 'number')) {
+    return `rgb(${value.join(', ')})`;
+  }
+  if (typeof value === 'object' && !Array.isArray(value)) {
+    return Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([part, inner]) => `${part} ${formatFactor(part, inner)}`)
+      .join(', ');
+  }
+  return canonicalJson(value);
+}
+
+/** A number without the noise of binary fractions: 0.1 + 0.2 → `0.3`. */
+function plainNumber(value: number): string {
+  return String(Number(value.toPrecision(10)));
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+// The command line: every command is a file of its own and one line of this table.
+import type { RegisterCommand } from './command.ts';
+import { registerDatasets } from './datasets.ts';
+import { registerDoctor } from './doctor.ts';
+import { registerModels } from './models.ts';
+import { registerPlan } from './plan.ts';
+import { registerPretrain } from './pretrain.ts';
+import { runProgram } from './program.ts';
+import { registerTriggers } from './triggers.ts';
+
+/** In the order in which help lists them. */
+const commands: readonly RegisterCommand[] = [
+  // Experiments
+  registerPlan,
+  // Results and reports
+  // Registries
+  registerModels,
+  registerDatasets,
+  registerTriggers,
+  // Upkeep
+  registerPretrain,
+  registerDoctor,
+];
+
+process.exitCode = await runProgram(commands, process.argv.slice(2));

@@ -1,0 +1,78 @@
+// `triggerlab plan`: what an experiment comes to, without doing any of it.
+import type { Command } from 'commander';
+import { textTable } from '../report/text-table.ts';
+import { loadExperiment } from '../spec/parse.ts';
+import { type FactorCount, type Plan, planExperiment } from '../spec/plan.ts';
+import { finish, withSet } from './command.ts';
+import { print, printJson } from './output.ts';
+
+interface Options {
+  readonly set: string[];
+  readonly json?: boolean;
+}
+
+export function registerPlan(program: Command): void {
+  const command = program
+    .command('plan')
+    .argument('<spec>', 'experiment spec (YAML)')
+    .description('count the runs of an experiment, level by level; no side effects');
+  finish(withSet(command), [
+    'plan suites/quick.yaml',
+    'plan suites/quick.yaml --set model=resnet-mini --set training.learningRate=0.01,0.001',
+    'plan suites/quick.yaml --set preset=paper-text --json',
+  ]).action((file: string, options: Options) => {
+    const plan = planExperiment(loadExperiment(file, { overrides: options.set }));
+    if (options.json) printJson(planDocument(plan));
+    else print(planText(plan));
+  });
+}
+
+/** What `plan --json` prints: every run with its id, its twin's id and its fields. */
+function planDocument({ name, description, cleanRuns, poisonedRuns, factors, runs }: Plan): object {
+  return {
+    name,
+    description,
+    cleanRuns,
+    poisonedRuns,
+    factors,
+    runs: runs.map(({ runId, twinId, spec }) => ({ runId, twinId: twinId ?? null, experiment: name, ...spec })),
+  };
+}
+
+function planText(plan: Plan): string {
+  const { name, description, cleanRuns, poisonedRuns, runs, factors } = plan;
+  const varying = factors.filter(({ levels }) => levels.length > 1);
+  const fixed = factors.filter(({ levels }) => levels.length === 1);
+  const rows = varying.flatMap(factorRows);
+  const columns = [
+    { title: 'factor' },
+    { title: 'level' },
+    { title: 'poisoned', align: 'right' as const },
+    { title: 'clean', align: 'right' as const },
+  ];
+  const parts = [
+    `${name}: ${counted(runs.length, 'run')}, ${poisonedRuns} poisoned and ${cleanRuns} clean`,
+    ...(description === '' ? [] : [description]),
+    ...(rows.length === 0 ? [] : ['', textTable(columns, rows)]),
+    '',
+    `The same in ${runs.length === 1 ? 'this run' : 'all'}: ${fixed.map(({ field, levels }) => `${field} ${shown(levels[0].value)}`).join(', ')}`,
+  ];
+  return parts.join('\n');
+}
+
+function factorRows({ field, levels }: FactorCount): string[][] {
+  return levels.map(({ value, poisoned, clean }, i) => [
+    i === 0 ? field : '',
+    shown(value),
+    String(poisoned),
+    String(clean),
+  ]);
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,47 @@
+// The program around the commands: parsing, help, version, and how every error ends.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import type { RegisterCommand } from './command.ts';
+import { type ExitCode, endQuietlyWithoutReader, reportError, reportUsage } from './output.ts';
+
+/** The version of the installed package. */
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Parses the arguments after the program's name, does the command, and gives the exit code. */
+export async function runProgram(commands: readonly RegisterCommand[], args: readonly string[]): Promise<ExitCode> {
+  endQuietlyWithoutReader();
+  const program = new Command('triggerlab')
+    .description('Finds out whether, why and how an image classifier can be backdoored, and whether it can be noticed.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 the work failed, 2 bad usage or input.\nStart with: triggerlab run suites/quick.yaml',
+    );
+  for (const register of commands) register(program);
+  const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  const json = options.includes('--json');
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return process.exitCode === 1 ? 1 : 0;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return reportError(error, json);
+    if (error.exitCode === 0) return 0;
+    // Help that was printed because a command was missing has said all there is to say.
+    if (error.code === 'commander.help') return 2;
+    return reportUsage(usageFault(error.message), json);
+  }
+}
+
+/** Takes apart the parser's message: `error: unknown command 'plna'\n(Did you mean plan?)`. */
+function usageFault(text: string): { message: string; hint: string } {
+  const [message, suggestion] = text.replace(/^error: /, '').split('\n', 2);
+  const hint =
+    /^\((.*)\)$/.exec(suggestion ?? '')?.[1] ?? 'triggerlab --help lists the commands; COMMAND --help explains one.';
+  return { message, hint };
+}

@@ -1,0 +1,60 @@
+// Progress on stderr: one line that rewrites itself on a terminal, a plain line now and then in a log.
+import { formatSeconds } from '../core/format.ts';
+import { log } from './output.ts';
+
+const LOG_INTERVAL_MS = 10_000;
+const DRAW_INTERVAL_MS = 100;
+const BAR_WIDTH = 24;
+
+/** Shows how far a piece of work is and how long it will still take. */
+export class Progress {
+  readonly #live: boolean;
+  readonly #started = performance.now();
+  #shown = Number.NEGATIVE_INFINITY;
+  #text = '';
+
+  constructor(live: boolean = process.stderr.isTTY === true) {
+    this.#live = live;
+  }
+
+  /** `share` of all the work done, in [0, 1], and what is going on. */
+  update(share: number, text: string): void {
+    const now = performance.now();
+    const due = now - this.#shown >= (this.#live ? DRAW_INTERVAL_MS : LOG_INTERVAL_MS);
+    if (!due) return;
+    this.#shown = now;
+    const elapsed = (now - this.#started) / 1000;
+    const left = share > 0.01 && elapsed > 1 ? `, about ${formatSeconds((elapsed * (1 - share)) / share)} left` : '';
+    this.#text = `${bar(share)} ${String(Math.floor(100 * share)).padStart(3)} %  ${text}${left}`;
+    this.#draw();
+  }
+
+  /** Writes a line that stays, above the progress line. */
+  note(text: string): void {
+    this.#clear();
+    log(text);
+    if (this.#live && this.#text !== '') this.#draw();
+  }
+
+  /** Takes the progress line away. */
+  end(): void {
+    this.#clear();
+    this.#text = '';
+  }
+
+  #draw(): void {
+    if (!this.#live) return log(this.#text);
+    const width = process.stderr.columns ?? 80;
+    this.#clear();
+    process.stderr.write(this.#text.slice(0, width - 1));
+  }
+
+  #clear(): void {
+    if (this.#live) process.stderr.write('\r\x1b[2K');
+  }
+}
+
+function bar(share: number): string {
+  const full = Math.round(BAR_WIDTH * Math.min(1, Math.max(0, share)));
+  return `[${'█'.repeat(full)}${'·'.repeat(BAR_WIDTH - full)}]`;
+}

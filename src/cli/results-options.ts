@@ -1,0 +1,49 @@
+// How `results` and `results rm` say which store and which runs they mean.
+import type { Command } from 'commander';
+import { DEFAULT_STORE, openStore } from '../store/open.ts';
+import type { RunRecord } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import { checkFields, matches, parseConditions } from '../store/where.ts';
+import { log } from './output.ts';
+
+export interface SelectionOptions {
+  readonly store: string;
+  readonly where: string[];
+}
+
+/** Adds `--store` and the repeatable `--where`. */
+export function withSelection(command: Command): Command {
+  return command
+    .option('--store <dir|url>', 'directory or postgres:// URL of the store', DEFAULT_STORE)
+    .option(
+      '--where <field=value,…>',
+      'only runs with these values (repeatable), such as model=resnet-mini,seed=1,2 or poisonRate=0.5%',
+      (text: string, before: string[]) => [...before, text],
+      [],
+    );
+}
+
+/** Opens a store for a command, and closes it whatever happens. */
+export async function withStore<T>(location: string, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore(location, { mode: 'use', warn: (message) => log(`warning: ${message}`) });
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/**
+ * The runs that are meant.
+ * @throws TriggerlabError (input) for an unknown experiment, or a field that none of its runs has.
+ */
+export async function selectRuns(store: Store, experiment: string | undefined, where: string[]): Promise<RunRecord[]> {
+  const conditions = where.flatMap(parseConditions);
+  const runs = await store.listRuns(experiment === undefined ? {} : { experiment });
+  checkFields(
+    '--where',
+    conditions.map((condition) => condition.field),
+    runs,
+  );
+  return runs.filter((run) => matches(run, conditions));
+}

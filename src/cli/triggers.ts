@@ -1,0 +1,60 @@
+// `triggerlab triggers`: the triggers that a spec can name, and the parameters of each.
+import type { Command } from 'commander';
+import { textTable } from '../report/text-table.ts';
+import { parameterFields } from '../spec/catalog.ts';
+import { triggers } from '../triggers/registry.ts';
+import type { TriggerDefinition } from '../triggers/trigger.ts';
+import { finish } from './command.ts';
+import { print, printJson } from './output.ts';
+
+export function registerTriggers(program: Command): void {
+  const group = program.command('triggers').description('list the triggers that a spec can name, and their parameters');
+  const list = group.command('ls', { isDefault: true }).description('list them');
+  finish(list, ['triggers ls', 'triggers ls --json']).action(({ json }: { json?: boolean }) => {
+    const rows = triggers.all.map(({ name, title, paper }) => ({ name, title, paper }));
+    if (json) return printJson({ triggers: rows });
+    const columns = [{ title: 'trigger' }, { title: 'what it is' }, { title: 'from' }];
+    return print(
+      textTable(
+        columns,
+        rows.map(({ name, title, paper }) => [name, title, paper]),
+      ),
+    );
+  });
+  const show = group.command('show').argument('<name>', 'trigger').description('explain one and its parameters');
+  finish(show, ['triggers show badnets', 'triggers show badnets --json']).action(
+    (name: string, { json }: { json?: boolean }) => {
+      const trigger = triggers.get(name);
+      if (json) return printJson({ trigger: describe(trigger) });
+      return print(triggerText(trigger));
+    },
+  );
+}
+
+function describe(trigger: TriggerDefinition) {
+  const parameters = Object.entries(parameterFields(trigger)).map(([name, schema]) => {
+    const absent = schema.safeParse(undefined);
+    return {
+      name,
+      required: !absent.success,
+      default: absent.success ? (absent.data ?? null) : null,
+      description: schema.description ?? '',
+    };
+  });
+  return { name: trigger.name, title: trigger.title, paper: trigger.paper, parameters };
+}
+
+function triggerText(trigger: TriggerDefinition): string {
+  const { name, title, paper, parameters } = describe(trigger);
+  const rows = parameters.map((parameter) => [
+    parameter.name,
+    parameter.required ? '(required)' : shown(parameter.default),
+    parameter.description,
+  ]);
+  const table = textTable([{ title: 'parameter' }, { title: 'default' }, { title: 'what it is' }], rows);
+  return [`${name} · ${title}`, paper, '', table].join('\n');
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,53 @@
+// AlexNet (Krizhevsky et al. 2012) in torchvision's form: five convolutions, three dense layers, at any width.
+import { flatten } from '../graph/ops/flatten.ts';
+import { maxPool } from '../graph/ops/max-pool.ts';
+import { relu } from '../graph/ops/relu.ts';
+import type { Architecture } from './architecture.ts';
+
+export interface AlexNetConfig {
+  /** First convolution. */
+  readonly stem: { readonly channels: number; readonly kernel: number; readonly stride: number; readonly pad: number };
+  /** Channels of convolutions 2 to 5. */
+  readonly channels: readonly [number, number, number, number];
+  /** Kernel of the second convolution (the later ones are 3×3). */
+  readonly secondKernel: number;
+  /** Padding of the three overlapping 3×3 max-pools of stride 2. */
+  readonly poolPad: number;
+  /** Width of the two hidden dense layers. */
+  readonly dense: number;
+  readonly dropout: number;
+}
+
+/** An AlexNet: `features.{0,3,6,8,10}` and `classifier.{1,4,6}`, 16 parameters in all. */
+export function alexNet(config: AlexNetConfig): Architecture {
+  return {
+    head: 'classifier.6',
+    paperPrefix: 'classifier.',
+    convInitializer: { kind: 'uniform' },
+    forward(layers, image, classes) {
+      const [c2, c3, c4, c5] = config.channels;
+      const { stem, secondKernel } = config;
+      const pool = { strides: 2, pads: config.poolPad };
+      let x = relu(
+        layers.conv('features.0', image, stem.channels, {
+          kernel: stem.kernel,
+          strides: stem.stride,
+          pads: stem.pad,
+          bias: true,
+        }),
+      );
+      x = maxPool(x, 3, pool);
+      x = relu(
+        layers.conv('features.3', x, c2, { kernel: secondKernel, pads: Math.floor(secondKernel / 2), bias: true }),
+      );
+      x = maxPool(x, 3, pool);
+      x = relu(layers.conv('features.6', x, c3, { kernel: 3, pads: 1, bias: true }));
+      x = relu(layers.conv('features.8', x, c4, { kernel: 3, pads: 1, bias: true }));
+      x = relu(layers.conv('features.10', x, c5, { kernel: 3, pads: 1, bias: true }));
+      x = flatten(maxPool(x, 3, pool));
+      x = relu(layers.linear('classifier.1', layers.dropout('classifier.0', x, config.dropout), config.dense));
+      x = relu(layers.linear('classifier.4', layers.dropout('classifier.3', x, config.dropout), config.dense));
+      return layers.linear('classifier.6', x, classes);
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// What a network is: a function from an image to logits, and what that function says of its own parameters.
+import { Graph, type Value } from '../graph/graph.ts';
+import type { Initializer } from './initializers.ts';
+import { type LayerContext, Layers } from './layers.ts';
+
+/** A network family with its sizes filled in. */
+export interface Architecture {
+  /** Emits the network on images [N, 3, S, S] (normalised) and returns logits [N, classes]. */
+  forward(layers: Layers, image: Value, classes: number): Value;
+  /** How convolution weights start when training from scratch. */
+  readonly convInitializer: Initializer;
+  /** The last dense layer, replaced in transfer learning (`fc`, `classifier.6`). */
+  readonly head: string;
+  /** Prefix of the layers that the paper trains besides batch norm: the head, or AlexNet's whole classifier. */
+  readonly paperPrefix: string;
+}
+
+export interface ParameterInfo {
+  /** torchvision's name, such as `layer1.0.conv1.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initializer: Initializer;
+  /** Whether it is the scale or shift of a batch norm. */
+  readonly batchNorm: boolean;
+}
+
+export interface BufferInfo {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initial: number;
+}
+
+export interface ArchitectureInfo {
+  /** In the order of torchvision's `parameters()`. */
+  readonly parameters: readonly ParameterInfo[];
+  readonly buffers: readonly BufferInfo[];
+}
+
+/** Parameters and buffers of a network for images of `inputSize` and `classes` classes, found by building it once. */
+export function describeArchitecture(architecture: Architecture, inputSize: number, classes: number): ArchitectureInfo {
+  const graph = new Graph();
+  const parameters: ParameterInfo[] = [];
+  const buffers: BufferInfo[] = [];
+  const context: LayerContext = {
+    graph,
+    batchNormMode: 'running',
+    parameter(name, shape, initializer) {
+      parameters.push({ name, shape, initializer, batchNorm: false });
+      return graph.input(name, 'float32', shape);
+    },
+    buffer(name, shape, initial) {
+      buffers.push({ name, shape, initial });
+      return graph.input(name, 'float32', shape);
+    },
+    updateBuffer() {},
+    dropoutMask: () => undefined,
+  };
+  architecture.forward(
+    new Layers(context, architecture.convInitializer),
+    graph.input('image', 'float32', ['N', 3, inputSize, inputSize]),
+    classes,
+  );
+  const normed = new Set(buffers.map(({ name }) => name.slice(0, name.lastIndexOf('.'))));
+  return {
+    parameters: parameters.map((p) => ({ ...p, batchNorm: normed.has(p.name.slice(0, p.name.lastIndexOf('.'))) })),
+    buffers,
+  };
+}

@@ -1,0 +1,65 @@
+// Which parameters are trained in transfer learning, and which statistics batch norms use meanwhile.
+import { inputError } from '../core/errors.ts';
+import { nearest } from '../core/suggest.ts';
+import type { Architecture, ArchitectureInfo } from './architecture.ts';
+import type { BatchNormMode } from './layers.ts';
+
+/**
+ * `paper`: the last layer and every batch norm's scale and shift (AlexNet: the classifier); batch norms use the batch.
+ * `head`: the last layer only, batch norms in evaluation mode. `none`: everything is trained.
+ * `from`: parameters from number `first` on, counted as torchvision's `parameters()` lists them.
+ */
+export type FreezePolicy =
+  | { readonly kind: 'paper' | 'head' | 'none' }
+  | { readonly kind: 'from'; readonly first: number };
+
+export interface TrainablePart {
+  /** Names of the trained parameters, in the network's order. */
+  readonly parameters: readonly string[];
+  readonly batchNormMode: BatchNormMode;
+}
+
+/** Names of the policies, as a person would list them. */
+export const freezePolicyNames = ['paper', 'head', 'none', 'from:<n>'] as const;
+
+/** Reads `paper`, `head`, `none` or `from:<n>`. @throws TriggerlabError (input) for anything else. */
+export function parseFreeze(text: string): FreezePolicy {
+  if (text === 'paper' || text === 'head' || text === 'none') return { kind: text };
+  const from = /^from:(\d{1,4})$/.exec(text);
+  if (from) return { kind: 'from', first: Number(from[1]) };
+  const guess = nearest(text, ['paper', 'head', 'none']);
+  throw inputError(`unknown freeze policy "${text}"`, {
+    hint: `${guess ? `Did you mean "${guess}"? ` : ''}Known: ${freezePolicyNames.join(', ')} (such as from:10).`,
+  });
+}
+
+/**
+ * What a policy trains in a network.
+ * @throws TriggerlabError (input) when `from:<n>` leaves nothing to train.
+ */
+export function trainablePart(policy: FreezePolicy, architecture: Architecture, info: ArchitectureInfo): TrainablePart {
+  const all = info.parameters;
+  const named = (keep: (name: string, index: number) => boolean) => all.map((p) => p.name).filter(keep);
+  switch (policy.kind) {
+    case 'none':
+      return { parameters: named(() => true), batchNormMode: 'batch' };
+    case 'head':
+      return { parameters: named((name) => name.startsWith(`${architecture.head}.`)), batchNormMode: 'running' };
+    case 'paper':
+      return {
+        parameters: named((name, i) => all[i].batchNorm || name.startsWith(architecture.paperPrefix)),
+        batchNormMode: 'batch',
+      };
+    case 'from': {
+      if (policy.first >= all.length) {
+        throw inputError(
+          `freeze policy from:${policy.first} trains nothing: the network has ${all.length} parameters`,
+          {
+            hint: `Use from:0 (everything) to from:${all.length - 1} (the last bias only).`,
+          },
+        );
+      }
+      return { parameters: named((_, i) => i >= policy.first), batchNormMode: 'batch' };
+    }
+  }
+}

@@ -1,0 +1,196 @@
+// The report as one static page: no network, no script needed, readable on a phone, on paper and by a screen reader.
+import { stringify } from 'yaml';
+import { sha256Bytes } from '../core/hash.ts';
+import type { RunRecord } from '../store/records.ts';
+import type { Chart } from './charts.ts';
+import { SORT_SCRIPT, STYLE } from './html-style.ts';
+import { resultsHtml, runsHtml, unfinishedHtml } from './html-tables.ts';
+import { type Html, html, trusted } from './html-template.ts';
+import type { TriggerFigure } from './pictures.ts';
+import { METRIC_COLUMNS, type ResultsTable } from './results-table.ts';
+import { summarizeRuns } from './summary.ts';
+
+/** An experiment as the store keeps it. */
+export interface ReportedExperiment {
+  readonly name: string;
+  /** The spec file as it was given. */
+  readonly specText: string;
+  /** The spec after defaults, presets and overrides. */
+  readonly resolved: unknown;
+}
+
+export interface ReportPage {
+  readonly experiment: ReportedExperiment;
+  readonly runs: readonly RunRecord[];
+  readonly table: ResultsTable;
+  readonly asr: readonly Chart[];
+  readonly cad: Chart | undefined;
+  readonly pictures: readonly TriggerFigure[];
+  /** What to know about the pictures: how many are left out, why there are none. */
+  readonly pictureNotes: readonly string[];
+}
+
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly body: Html;
+}
+
+/** The page's text. Deterministic: the same runs give the same page. */
+export function reportHtml(page: ReportPage): string {
+  const { name } = page.experiment;
+  const summary = summarizeRuns(page.runs);
+  const sections = sectionsOf(page);
+  const description = resolvedDescription(page.experiment.resolved);
+  // `strict-dynamic`-free and tight: nothing is fetched, and the only script that runs is the one whose hash stands here.
+  const scriptHash = Buffer.from(sha256Bytes(SORT_SCRIPT)).toString('base64');
+  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'; base-uri 'none'; form-action 'none'`;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="triggerlab">
+<title>${name} · triggerlab report</title>
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the results</a>
+<header>
+<p class="kicker">triggerlab report</p>
+<h1>${name}</h1>
+${description ? html`<p>${description}</p>` : ''}<p class="lead">${summary.sentences.join(' ')}</p>
+${
+  summary.figures.length > 0
+    ? html`<dl class="figures">${summary.figures.map(
+        (figure) =>
+          html`<div><dt>${figure.label}</dt><dd class="value">${figure.value}</dd><dd class="note">${figure.note}</dd></div>`,
+      )}</dl>`
+    : ''
+}
+<nav aria-label="Contents"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+</header>
+<main id="main" tabindex="-1">
+${sections.map(
+  ({ id, title, body }) => html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>\n${body}\n</section>\n`,
+)}</main>
+<footer><p>Made by triggerlab ${versionsOf(page.runs, 'triggerlab')} from recorded runs. Tables and figures stand beside this page as CSV and SVG files.</p></footer>
+<script>${trusted(SORT_SCRIPT)}</script>
+</body>
+</html>
+`.text;
+}
+
+function sectionsOf(page: ReportPage): Section[] {
+  const unfinished = unfinishedHtml(page.runs);
+  const results =
+    page.table.rows.length > 0
+      ? resultsHtml(page.table)
+      : html`<p>No run has finished.</p><ul class="notes">${page.table.footer.map((note) => html`<li>${note}</li>`)}</ul>`;
+  return [
+    { id: 'results', title: 'Results', body: results },
+    ...(unfinished ? [{ id: 'unfinished', title: 'Runs that did not finish', body: unfinished }] : []),
+    ...(page.asr.length > 0
+      ? [{ id: 'curves', title: 'Attack success against poisoning rate', body: html`${page.asr.map(chartHtml)}` }]
+      : []),
+    ...(page.pictures.length + page.pictureNotes.length > 0
+      ? [{ id: 'triggers', title: 'The triggers, stamped', body: picturesHtml(page) }]
+      : []),
+    ...(page.cad ? [{ id: 'cad', title: 'What the attack costs on clean images', body: chartHtml(page.cad) }] : []),
+    { id: 'what-was-run', title: 'What was run', body: provenanceHtml(page) },
+    { id: 'caveats', title: 'How to read these figures', body: caveatsHtml(page.runs) },
+  ];
+}
+
+function chartHtml(chart: Chart): Html {
+  return html`<figure><div class="chartbox" role="region" aria-label="${chart.title}, chart" tabindex="0">${trusted(chart.svg)}</div><figcaption><strong>${chart.title}.</strong> ${chart.caption}</figcaption></figure>\n`;
+}
+
+function picturesHtml({ pictures, pictureNotes }: ReportPage): Html {
+  const figures = pictures.map(
+    (figure) =>
+      html`<figure class="trigger"><h3>${figure.title}</h3>${figure.strips.map(
+        ({ label, src, alt, width, height }) =>
+          html`<div class="strip"><span aria-hidden="true">${label}</span><img src="${src}" alt="${alt}" width="${width}" height="${height}"></div>`,
+      )}<figcaption>${figure.caption}</figcaption></figure>\n`,
+  );
+  return html`${pictureNotes.map((note) => html`<p>${note}</p>`)}<div class="triggers">${figures}</div>`;
+}
+
+function provenanceHtml({ experiment, runs }: ReportPage): Html {
+  const times = runs.flatMap((run) => (run.finishedAt ? [run.finishedAt] : [])).sort();
+  const total = runs.reduce((sum, run) => sum + (run.metrics?.seconds ?? 0), 0);
+  const facts: readonly (readonly [string, string])[] = [
+    [
+      'Versions',
+      `triggerlab ${versionsOf(runs, 'triggerlab')}, ONNX Runtime ${versionsOf(runs, 'onnxruntime')}, Node ${versionsOf(runs, 'node')}`,
+    ],
+    ['Machine', `${versionsOf(runs, 'cpu')}; threads per run: ${versionsOf(runs, 'threads')}`],
+    ['Finished', times.length > 0 ? `${times[0]} to ${times[times.length - 1]}` : 'not yet'],
+    ['Time of all runs together', total > 0 ? `${Math.round(total).toLocaleString('en')} s` : '–'],
+  ];
+  return html`<dl class="terms">${facts.map(([term, text]) => html`<dt>${term}</dt><dd>${text}</dd>`)}</dl>
+<h3>To reproduce</h3>
+<p>The spec stands beside this page as <code>experiment.yaml</code>. The same spec with the same versions and thread count gives the same metrics; runs that a store already holds are not repeated. Overrides given with <code>--set</code> are not part of the file: the resolved form below has them.</p>
+<pre><code>triggerlab run experiment.yaml
+triggerlab report ${shellWord(experiment.name)} --out report</code></pre>
+<h3>The spec as given</h3>
+<pre tabindex="0" role="region" aria-label="Spec as given"><code>${experiment.specText}</code></pre>
+<details><summary>The spec after defaults, presets and overrides</summary><pre tabindex="0" role="region" aria-label="Resolved spec"><code>${yamlText(experiment.resolved)}</code></pre></details>
+<details><summary>All ${runs.length} runs with their ids</summary>${runsHtml(runs)}</details>`;
+}
+
+function caveatsHtml(runs: readonly RunRecord[]): Html {
+  const done = runs.filter((run) => run.metrics);
+  const seeds = new Set(done.map((run) => run.spec.seed)).size;
+  const tested = range(done.flatMap((run) => run.metrics?.testImages ?? []));
+  const attacked = range(done.flatMap((run) => run.metrics?.attackedImages ?? []));
+  const notes = [
+    ...(tested
+      ? [
+          `Clean accuracy was measured on ${tested} test images${attacked ? `, ASR on ${attacked} triggered ones` : ''}: one image more or less is a visible step in the last digit.`,
+        ]
+      : []),
+    ...(seeds === 1
+      ? [
+          'Every setting ran with one seed. The intervals cover the choice of test images only; another seed may differ by more than they say.',
+        ]
+      : []),
+    ...(seeds > 1
+      ? [
+          `There are ${seeds} seeds. A standard deviation from so few values is itself uncertain${seeds < 5 ? ', by a factor of two and more' : ''}; it covers seeds, not the choice of test images.`,
+        ]
+      : []),
+    'Runs with the same seed share their initialisation and their poisoned images: compare settings within a seed.',
+    'The figures hold for this dataset, these models and this training. They do not say how likely such an attack is elsewhere.',
+  ];
+  return html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>
+<dl class="terms"><dt>ε</dt><dd>Poisoning rate: the share of the training images that carry the trigger and the target label.</dd>${METRIC_COLUMNS.map(
+    ({ title, description }) => html`<dt>${title}</dt><dd>${description}</dd>`,
+  )}<dt>clean twin</dt><dd>The same model trained with the same seed and schedule on the same images without poison.</dd></dl>`;
+}
+
+function versionsOf(runs: readonly RunRecord[], field: keyof NonNullable<RunRecord['environment']>): string {
+  const values = new Set(runs.flatMap((run) => (run.environment ? [String(run.environment[field])] : [])));
+  return values.size > 0 ? [...values].sort().join(', ') : '(not recorded)';
+}
+
+function range(values: readonly number[]): string {
+  if (values.length === 0) return '';
+  const ends = [...new Set([Math.min(...values), Math.max(...values)])];
+  return ends.map((value) => value.toLocaleString('en')).join(' to ');
+}
+
+function resolvedDescription(resolved: unknown): string | undefined {
+  if (resolved === null || typeof resolved !== 'object' || !('description' in resolved)) return undefined;
+  return typeof resolved.description === 'string' && resolved.description !== '' ? resolved.description : undefined;
+}
+
+function yamlText(value: unknown): string {
+  return value === undefined || value === null ? 'not recorded' : stringify(value, { lineWidth: 100 });
+}
+
+function shellWord(text: string): string {
+  return /^[\w.@%+=:,/-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,221 @@
+// The end-of-run table as data: one row per cell of the design, each share with its uncertainty. Renders to any format.
+import { aggregate, type MetricName, type RunGroup } from '../analysis/aggregate.ts';
+import { compareFactor, factorsAcross, factorTitle, formatFactor } from '../analysis/factors.ts';
+import { type ShareEstimate, type ShareName, shareOf } from '../analysis/intervals.ts';
+import type { RunRecord, RunStatus } from '../store/records.ts';
+import { textTable } from './text-table.ts';
+
+export interface ResultsColumn {
+  /** The factor's or metric's field name. */
+  readonly name: string;
+  readonly title: string;
+  readonly kind: 'factor' | 'share' | 'number';
+  /** What the column means, in one sentence; absent for factors. */
+  readonly description?: string;
+}
+
+export interface ResultsCell {
+  /** As people read it; `–` where there is nothing to say. */
+  readonly text: string;
+  /** The factor's value or the metric's mean: what to sort by. */
+  readonly value: unknown;
+  /** For shares: the mean with its bounds. */
+  readonly estimate?: ShareEstimate;
+}
+
+export interface ResultsRow {
+  readonly group: RunGroup;
+  /** One per column. */
+  readonly cells: readonly ResultsCell[];
+}
+
+export interface ResultsTable {
+  /** What all rows have in common: `dataset mnist10k, freeze paper, …; seeds 1, 2`. */
+  readonly caption: string;
+  readonly columns: readonly ResultsColumn[];
+  readonly rows: readonly ResultsRow[];
+  /** How to read the uncertainties, and how many runs are done, failed, skipped or still to do. */
+  readonly footer: readonly string[];
+}
+
+const SHARES: readonly (ResultsColumn & { readonly name: ShareName })[] = [
+  {
+    name: 'cleanAccuracy',
+    title: 'clean acc. %',
+    kind: 'share',
+    description: 'Share of untouched test images that are classified rightly.',
+  },
+  {
+    name: 'cad',
+    title: 'CAD %',
+    kind: 'share',
+    description:
+      'Clean accuracy drop: accuracy of the clean twin (same seed and schedule) minus that of this model, in percentage points.',
+  },
+  {
+    name: 'asr',
+    title: 'ASR %',
+    kind: 'share',
+    description:
+      'Attack success rate: share of triggered test images of other classes that are taken for the target class.',
+  },
+  {
+    name: 'naturalAsr',
+    title: 'natural ASR %',
+    kind: 'share',
+    description:
+      'The same share for the clean twin, which has never seen the trigger: what the trigger achieves without poisoning.',
+  },
+];
+
+const RUNS: ResultsColumn = { name: 'n', title: 'n', kind: 'number', description: 'Finished runs (seeds) in the row.' };
+const PIXELS: ResultsColumn = {
+  name: 'effectivePixels',
+  title: 'eff. pixels',
+  kind: 'number',
+  description: 'Mean number of model-input pixels that the trigger changes by at least half a grey level of 255.',
+};
+
+/** The measured columns, with what each means. */
+export const METRIC_COLUMNS: readonly ResultsColumn[] = [...SHARES, RUNS, PIXELS];
+
+/** The table of an experiment's runs. Every run is in a row or in the footer; rows are sorted by their factors. */
+export function resultsTable(runs: readonly RunRecord[]): ResultsTable {
+  const factors = factorsAcross(runs.map((run) => run.spec));
+  const rows = aggregate(runs, factors.varying)
+    .sort((a, b) => compareGroups(a, b, factors.varying))
+    .map((group) => ({
+      group,
+      cells: [
+        ...factors.varying.map((name) => ({ text: formatFactor(name, group.key[name]), value: group.key[name] })),
+        ...SHARES.map(({ name }) => shareCell(shareOf(group, name))),
+        { text: String(group.n), value: group.n },
+        numberCell(group, 'effectivePixels'),
+      ],
+    }));
+  const constants = factors.constant.map(([name, value]) => `${factorTitle(name)} ${formatFactor(name, value)}`);
+  const seeds =
+    factors.seeds.length === 0 ? [] : [`${factors.seeds.length > 1 ? 'seeds' : 'seed'} ${seedList(factors.seeds)}`];
+  return {
+    caption: [...constants, ...seeds].join(', '),
+    columns: [
+      ...factors.varying.map((name): ResultsColumn => ({ name, title: factorTitle(name), kind: 'factor' })),
+      ...METRIC_COLUMNS,
+    ],
+    rows,
+    footer: [...uncertaintyNotes(rows), statusLine(runs)],
+  };
+}
+
+function compareGroups(a: RunGroup, b: RunGroup, names: readonly string[]): number {
+  for (const name of names) {
+    const order = compareFactor(a.key[name], b.key[name]);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** A share times 100 with its uncertainty: `91.2 ± 3.4` over seeds, `91.2 [89.9, 92.4]` for one run. */
+export function shareText(estimate: ShareEstimate | undefined): string {
+  if (!estimate) return '–';
+  const { mean, sd, low, high, kind } = estimate;
+  if (kind === 'sd' && sd !== null) return `${hundredths(mean)} ± ${hundredths(sd)}`;
+  return kind === 'images' ? `${hundredths(mean)} [${hundredths(low)}, ${hundredths(high)}]` : hundredths(mean);
+}
+
+function hundredths(share: number): string {
+  const text = (100 * share).toFixed(1);
+  return text.startsWith('-') ? (text === '-0.0' ? '0.0' : `−${text.slice(1)}`) : text;
+}
+
+function shareCell(estimate: ShareEstimate | undefined): ResultsCell {
+  return { text: shareText(estimate), value: estimate?.mean ?? null, ...(estimate && { estimate }) };
+}
+
+function numberCell(group: RunGroup, name: MetricName): ResultsCell {
+  const mean = group.metrics[name]?.mean;
+  return mean === undefined ? { text: '–', value: null } : { text: mean.toFixed(1), value: mean };
+}
+
+function seedList(seeds: readonly number[]): string {
+  const consecutive = seeds.every((seed, at) => at === 0 || seed === seeds[at - 1] + 1);
+  return consecutive && seeds.length > 2 ? `${seeds[0]}–${seeds[seeds.length - 1]}` : seeds.join(', ');
+}
+
+function uncertaintyNotes(rows: readonly ResultsRow[]): string[] {
+  const kinds = new Set(rows.flatMap((row) => row.cells.map((cell) => cell.estimate?.kind)));
+  const notes: string[] = [];
+  if (kinds.has('sd')) notes.push('± is the sample standard deviation over seeds.');
+  if (kinds.has('images')) {
+    notes.push('[low, high] is a 95 % interval from the number of test images, for settings run with one seed.');
+  }
+  return notes;
+}
+
+const ENDINGS: readonly (readonly [RunStatus, string])[] = [
+  ['done', 'done'],
+  ['failed', 'failed'],
+  ['skipped', 'skipped'],
+  ['running', 'still running'],
+  ['pending', 'still to do'],
+];
+
+/** `22 runs: 20 done, 1 failed, 1 skipped.` */
+export function statusLine(runs: readonly RunRecord[]): string {
+  const counts = ENDINGS.flatMap(([status, words]) => {
+    const count = runs.filter((run) => run.status === status).length;
+    return count > 0 || status === 'done' ? [`${count} ${words}`] : [];
+  });
+  return `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}: ${counts.join(', ')}.`;
+}
+
+/** The table for a terminal, caption above and footer below; no final line break. */
+export function resultsText(table: ResultsTable): string {
+  const columns = table.columns.map(({ title, kind, name }) => {
+    const numeric = kind !== 'factor' || table.rows.every((row) => typeof row.group.key[name] !== 'string');
+    return { title, align: numeric ? ('right' as const) : ('left' as const) };
+  });
+  const body =
+    table.rows.length > 0
+      ? [
+          textTable(
+            columns,
+            table.rows.map((row) => row.cells.map((cell) => cell.text)),
+          ),
+        ]
+      : [];
+  return [
+    ...(table.caption ? [table.caption, ''] : []),
+    ...body,
+    ...(body.length > 0 ? [''] : []),
+    ...table.footer,
+  ].join('\n');
+}
+
+/**
+ * The table as CSV (RFC 4180: CRLF, quoted where needed): factors as they are, shares in [0, 1] with columns for mean,
+ * sd, low, high and the kind of bounds, at full precision; empty where there is no value.
+ */
+export function resultsCsv(table: ResultsTable): string {
+  const header = table.columns.flatMap(({ name, kind }) =>
+    kind === 'share' ? [name, `${name}Sd`, `${name}Low`, `${name}High`, `${name}Bounds`] : [name],
+  );
+  const lines = table.rows.map((row) =>
+    row.cells.flatMap((cell, at) => {
+      if (table.columns[at].kind !== 'share') return [plain(cell.value)];
+      const { mean, sd, low, high, kind } = cell.estimate ?? {};
+      return [mean, sd, low, high, kind].map(plain);
+    }),
+  );
+  return [header, ...lines].map((line) => `${line.map(csvField).join(',')}\r\n`).join('');
+}
+
+function plain(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'string') return /^[=+\-@\t\r]/.test(value) ? `'${value}` : value; // never a spreadsheet formula
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function csvField(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,90 @@
+// Writes an experiment's report: index.html, the tables as CSV, every figure as SVG, the spec.
+import { join } from 'node:path';
+import { inputError, messageOf, TriggerlabError } from '../core/errors.ts';
+import { writeFileAtomic } from '../core/files.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { datasets } from '../data/registry.ts';
+import { runsToCsv } from '../store/csv.ts';
+import { flattenRun } from '../store/flatten.ts';
+import type { RunRecord } from '../store/records.ts';
+import { asrCharts, cadChart } from './charts.ts';
+import { type ReportedExperiment, reportHtml } from './html.ts';
+import { distinctTriggers, type PictureSpec, type TriggerFigure, triggerFigure } from './pictures.ts';
+import { resultsCsv, resultsTable } from './results-table.ts';
+
+/** More pictures than these make a page slow to load and say little more. */
+const MAX_PICTURES = 24;
+
+export interface ReportRequest {
+  readonly experiment: ReportedExperiment;
+  /** All runs of the experiment, whatever their status. */
+  readonly runs: readonly RunRecord[];
+  /** Made when it does not exist; files of the same names are replaced. */
+  readonly directory: string;
+}
+
+export interface WrittenReport {
+  /** Path of index.html. */
+  readonly html: string;
+  /** Paths of all files written, index.html last. */
+  readonly files: string[];
+}
+
+/**
+ * Writes the report of an experiment. Each file is written whole or not at all, index.html last.
+ * @throws TriggerlabError (input) when the directory cannot be written to.
+ */
+export async function writeReport({ experiment, runs, directory }: ReportRequest): Promise<WrittenReport> {
+  const table = resultsTable(runs);
+  const [asr, cad] = [asrCharts(runs), cadChart(runs)];
+  const { pictures, pictureNotes } = await drawPictures(runs);
+  const page = reportHtml({ experiment, runs, table, asr, cad, pictures, pictureNotes });
+  const contents: readonly (readonly [string, string])[] = [
+    ['results.csv', resultsCsv(table)],
+    ['runs.csv', runsToCsv(runs.map((run) => flattenRun(run, experiment.name)))],
+    ['experiment.yaml', experiment.specText],
+    ...[...asr, ...(cad ? [cad] : [])].map((chart) => [`${chart.name}.svg`, `${chart.svg}\n`] as const),
+    ['index.html', page],
+  ];
+  const files: string[] = [];
+  try {
+    for (const [name, text] of contents) {
+      const path = join(directory, name);
+      await writeFileAtomic(path, text);
+      files.push(path);
+    }
+  } catch (error) {
+    throw inputError(`the report cannot be written to ${directory}: ${messageOf(error)}`, {
+      hint: 'Name another directory with --out, one that you may write to.',
+      cause: error,
+    });
+  }
+  return { html: files[files.length - 1], files };
+}
+
+/** Pictures are an extra: a dataset or trigger that is not at hand leaves a note instead of a report that fails. */
+async function drawPictures(
+  runs: readonly RunRecord[],
+): Promise<{ pictures: TriggerFigure[]; pictureNotes: string[] }> {
+  const specs = distinctTriggers(runs.map((run) => run.spec));
+  const pictures: TriggerFigure[] = [];
+  const pictureNotes = new Set<string>();
+  if (specs.length > MAX_PICTURES) {
+    pictureNotes.add(`The first ${MAX_PICTURES} of ${specs.length} triggers are shown.`);
+  }
+  const loaded = new Map<string, Promise<Dataset>>();
+  const load = ({ dataset }: PictureSpec) => {
+    const known = loaded.get(dataset) ?? datasets.get(dataset).load();
+    loaded.set(dataset, known);
+    return known;
+  };
+  for (const spec of specs.slice(0, MAX_PICTURES)) {
+    try {
+      pictures.push(await triggerFigure(await load(spec), spec));
+    } catch (error) {
+      if (!(error instanceof TriggerlabError)) throw error;
+      pictureNotes.add(`A trigger could not be drawn on ${spec.dataset}: ${error.message}.`);
+    }
+  }
+  return { pictures, pictureNotes: [...pictureNotes] };
+}

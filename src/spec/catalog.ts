@@ -1,0 +1,59 @@
+// The names a spec may use, as the spec sees them; tests put a small catalog in place of the registries.
+import { z } from 'zod';
+import type { ImageShape } from '../core/images.ts';
+import type { Registry } from '../core/registry.ts';
+import { datasets } from '../data/registry.ts';
+import { describeArchitecture } from '../models/architecture.ts';
+import { type FreezePolicy, parseFreeze, trainablePart } from '../models/freeze.ts';
+import { models } from '../models/registry.ts';
+import { triggers } from '../triggers/registry.ts';
+
+export interface CatalogModel {
+  readonly name: string;
+  /** Side of the square input in pixels. */
+  readonly inputSize: number;
+  /** SHA-256 of the pretrained weights, undefined where there are none. */
+  readonly weightsHash?: string | undefined;
+}
+
+export interface CatalogDataset extends ImageShape {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly fingerprint: string;
+}
+
+export interface CatalogTrigger {
+  readonly name: string;
+  readonly parameters: z.ZodType<object>;
+  /** @throws TriggerlabError (input) when the trigger does not fit images of this shape. */
+  create(parameters: object, shape: ImageShape): unknown;
+}
+
+export interface Catalog {
+  readonly models: Registry<CatalogModel>;
+  readonly datasets: Registry<CatalogDataset>;
+  readonly triggers: Registry<CatalogTrigger>;
+  /** @throws TriggerlabError (input) for text that names no freeze policy. */
+  parseFreeze(text: string): FreezePolicy;
+  /** @throws TriggerlabError (input) when a model cannot take this input size, or a policy leaves nothing to train. */
+  checkModel(model: string, freeze: string, inputSize: number, classes: number): void;
+}
+
+/** Everything that is registered in this installation. */
+export const installed: Catalog = {
+  models,
+  datasets,
+  triggers,
+  parseFreeze,
+  checkModel(model, freeze, inputSize, classes) {
+    const { architecture } = models.get(model);
+    trainablePart(parseFreeze(freeze), architecture, describeArchitecture(architecture, inputSize, classes));
+  },
+};
+
+/** The fields of a trigger's parameters, by name. */
+export function parameterFields(trigger: { readonly parameters: z.ZodType }): Record<string, z.ZodType> {
+  let schema: unknown = trigger.parameters;
+  while (schema instanceof z.ZodPipe) schema = schema.in;
+  return schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {};
+}

@@ -1,0 +1,57 @@
+// The cells of an experiment's products: one level of every factor each, before rules and defaults are applied.
+import { inputError } from '../core/errors.ts';
+import type { Catalog } from './catalog.ts';
+import type { Block, ExperimentSpec, Level } from './experiment.ts';
+
+/** More runs than this are refused before they are laid out. */
+export const MAX_RUNS = 100_000;
+
+/** A count of runs as messages show it. */
+export const shownRuns = (count: number): string => `${count.toLocaleString('en-US')} runs`;
+
+/** One cell of a block's product. */
+export interface Cell {
+  readonly block: Block;
+  readonly levels: Readonly<Record<string, Level>>;
+}
+
+/**
+ * The cells of every block, in the order of the spec.
+ * @throws TriggerlabError (input) when there would be too many.
+ */
+export function layOutCells(experiment: ExperimentSpec): Cell[] {
+  refuseTooMany(experiment);
+  return experiment.blocks.flatMap(layOut);
+}
+
+/** A cell's level of a field; an input size that is not written is the model's. */
+export function levelOf(cell: Cell, field: string, catalog: Catalog): Level | undefined {
+  const level = cell.levels[field];
+  if (level || field !== 'inputSize') return level;
+  const model = cell.levels.model;
+  const { inputSize } = catalog.models.get(String(model.value));
+  return { value: inputSize, key: String(inputSize), at: model.at };
+}
+
+function refuseTooMany({ name, blocks }: ExperimentSpec): void {
+  const runs = blocks.map((block) => block.factors.reduce((product, { levels }) => product * levels.length, 1));
+  const total = runs.reduce((sum, count) => sum + count, 0);
+  if (total <= MAX_RUNS) return;
+  const largest = blocks[runs.indexOf(Math.max(...runs))];
+  const sizes = largest.factors
+    .filter(({ levels }) => levels.length > 1)
+    .map(({ field, levels }) => `${field} ${levels.length}`);
+  throw inputError(
+    `${largest.at}: "${name}" has ${total.toLocaleString('en-US')} runs (${sizes.join(' × ')}); at most ${MAX_RUNS.toLocaleString('en-US')}`,
+    { hint: 'Take fewer levels, or split it into several experiments.' },
+  );
+}
+
+function layOut(block: Block): Cell[] {
+  let rows: Record<string, Level>[] = [{}];
+  for (const { field, levels } of block.factors) {
+    if (levels.length === 1) for (const row of rows) row[field] = levels[0];
+    else rows = rows.flatMap((row) => levels.map((level) => ({ ...row, [field]: level })));
+  }
+  return rows.map((levels) => ({ block, levels }));
+}

@@ -1,0 +1,108 @@
+// A cell → the run it stands for: trigger parameters completed, and everything checked that takes several fields.
+import { inputError, TriggerlabError } from '../core/errors.ts';
+import { canonicalJson } from '../core/hash.ts';
+import type { Catalog } from './catalog.ts';
+import { type Cell, levelOf } from './cells.ts';
+import { explainIssue, valueAt } from './explain-issue.ts';
+import { normalise } from './identity.ts';
+import type { AttackSpec, RunSpec, TrainingSpec } from './run-spec.ts';
+
+/** Makes runs, and remembers which triggers and networks it has already found to fit. */
+export class RunMaker {
+  readonly #catalog: Catalog;
+  readonly #fitting = new Set<string>();
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+  }
+
+  /** @throws TriggerlabError (input), with the place in the spec, where values do not go together. */
+  make(cell: Cell): RunSpec {
+    const { block, levels } = cell;
+    const poisoned = block.attackType !== 'none';
+    if (poisoned && levels.poisonRate === undefined) {
+      throw inputError(`${block.at}: poisonRate is missing: the share of training images to poison`, {
+        hint: 'Write it in the attack block or at the top level, such as poisonRate: 0.01.',
+      });
+    }
+    // The checked value: what the schema of the field made of it, so the casts below hold.
+    const value = (field: string): unknown => JSON.parse(levelOf(cell, field, this.#catalog)?.key ?? 'null');
+    const training = Object.keys(levels).flatMap((field) => /^training\.(.*)$/.exec(field)?.[1] ?? []);
+    const run = normalise({
+      dataset: value('dataset') as string,
+      model: value('model') as string,
+      init: value('init') as RunSpec['init'],
+      freeze: value('freeze') as string,
+      inputSize: value('inputSize') as number,
+      attack: this.#attack(cell),
+      poisonRate: value('poisonRate') as number,
+      targetClass: value('target') as number,
+      training: Object.fromEntries(training.map((key) => [key, value(`training.${key}`)])) as unknown as TrainingSpec,
+      seed: value('seed') as number,
+    });
+    this.#checkTarget(run, cell);
+    this.#checkModel(run, cell);
+    if (poisoned) this.#checkTrigger(run, cell);
+    return run;
+  }
+
+  /** The trigger's parameters, so that a written default and an unwritten one are the same run. */
+  #attack({ block, levels }: Cell): AttackSpec {
+    if (block.attackType === 'none') return { type: 'none' };
+    const parameters: Record<string, unknown> = {};
+    for (const [field, level] of Object.entries(levels)) {
+      const name = /^attack\.(.*)$/.exec(field)?.[1];
+      if (name !== undefined && name !== 'type') parameters[name] = level.value;
+    }
+    const result = this.#catalog.triggers.get(block.attackType).parameters.safeParse(parameters);
+    if (result.success) return { type: block.attackType, ...result.data };
+    const issue = result.error.issues[0];
+    const name = issue.path.map(String).join('.');
+    const found = valueAt(issue.path, parameters);
+    const { message, hint } = explainIssue(issue, found);
+    if (found === undefined && name !== '') {
+      const wanted = message.replace(/, found nothing$/, '');
+      throw inputError(`${block.at}: ${name} of ${block.attackType} is missing: ${wanted}`, {
+        hint: `See triggerlab triggers show ${block.attackType}.`,
+      });
+    }
+    throw inputError(`${levels[`attack.${name}`]?.at ?? block.at}: ${block.attackType}: ${message}`, { hint });
+  }
+
+  #checkTarget({ targetClass, dataset }: RunSpec, { levels }: Cell): void {
+    const last = this.#catalog.datasets.get(dataset).classes.length - 1;
+    if (targetClass <= last) return;
+    throw inputError(
+      `${levels.target.at}: target: class ${targetClass} does not exist: ${dataset} has the classes 0 to ${last}`,
+      { hint: 'Classes are counted from 0.' },
+    );
+  }
+
+  #checkModel({ dataset, model, freeze, inputSize }: RunSpec, { levels }: Cell): void {
+    const classes = this.#catalog.datasets.get(dataset).classes.length;
+    this.#once([model, freeze, inputSize, classes], `${levels.freeze.at}: ${model}: `, () =>
+      this.#catalog.checkModel(model, freeze, inputSize, classes),
+    );
+  }
+
+  /** Binds the trigger to the images that it will meet. */
+  #checkTrigger({ attack, dataset, inputSize }: RunSpec, { block }: Cell): void {
+    const { type, ...parameters } = attack;
+    const atInput = 'stampAt' in parameters && parameters.stampAt === 'input';
+    const { height, width, channels } = this.#catalog.datasets.get(dataset);
+    const shape = atInput ? { height: inputSize, width: inputSize, channels: 3 as const } : { height, width, channels };
+    this.#once([attack, shape], `${block.at}: `, () => this.#catalog.triggers.get(type).create(parameters, shape));
+  }
+
+  #once(subject: unknown[], place: string, verify: () => unknown): void {
+    const key = canonicalJson(subject);
+    if (this.#fitting.has(key)) return;
+    try {
+      verify();
+    } catch (error) {
+      if (!(error instanceof TriggerlabError)) throw error;
+      throw inputError(place + error.message, { hint: error.hint, cause: error });
+    }
+    this.#fitting.add(key);
+  }
+}

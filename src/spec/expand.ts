@@ -1,0 +1,32 @@
+// An experiment's blocks and rules → the runs, in a fixed order: clean runs first, each poisoned run's twin among them.
+import { canonicalJson } from '../core/hash.ts';
+import { applyExclude, applyWhen } from './apply-rules.ts';
+import { type Catalog, installed } from './catalog.ts';
+import { layOutCells } from './cells.ts';
+import { RunMaker } from './complete-run.ts';
+import type { ExperimentSpec } from './experiment.ts';
+import { normalise } from './identity.ts';
+import type { RunSpec } from './run-spec.ts';
+
+/**
+ * The runs of an experiment without duplicates: clean runs, then poisoned ones, each in the order of the spec.
+ * @throws TriggerlabError (input) for too many runs, a rule that matches nothing, or a value that does not fit its run.
+ */
+export function expandExperiment(experiment: ExperimentSpec, catalog: Catalog = installed): RunSpec[] {
+  let cells = layOutCells(experiment);
+  for (const rule of experiment.when) cells = applyWhen(rule, cells, experiment, catalog);
+  for (const rule of experiment.exclude) cells = applyExclude(rule, cells, experiment, catalog);
+  const maker = new RunMaker(catalog);
+  const specs = distinct(cells.map((cell) => maker.make(cell)));
+  const twins = specs.map((spec) => (spec.attack.type === 'none' ? spec : twinOf(spec)));
+  return [...distinct(twins), ...specs.filter((spec) => spec.attack.type !== 'none')];
+}
+
+/** The clean twin of a poisoned run: the same data, model, schedule and seed without the attack. */
+export function twinOf(spec: RunSpec): RunSpec {
+  return normalise({ ...spec, attack: { type: 'none' } });
+}
+
+function distinct(specs: readonly RunSpec[]): RunSpec[] {
+  return [...new Map(specs.map((spec) => [canonicalJson(spec), spec])).values()];
+}

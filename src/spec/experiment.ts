@@ -1,0 +1,55 @@
+// An experiment after reading and checking, before expansion: blocks of factors, and the rules that change or drop runs.
+
+/** One value of a factor. */
+export interface Level {
+  /** As the spec gives it. */
+  readonly value: unknown;
+  /** Canonical JSON of the checked value: equal levels have equal keys however they were written. */
+  readonly key: string;
+  /** Where it was written, for messages: `quick.yaml:7:9`, `--set seed=1` or `preset corrected`. */
+  readonly at: string;
+}
+
+/** A factor and its levels; `field` is a path such as `model`, `training.epochs` or `attack.size`. */
+export interface Factor {
+  readonly field: string;
+  readonly levels: readonly Level[];
+}
+
+/** A full product of factors for one attack type under one preset; parameters exist only where their attack does. */
+export interface Block {
+  readonly preset: string;
+  readonly attackType: string;
+  readonly factors: readonly Factor[];
+  readonly at: string;
+}
+
+/** Names of a field and values, as written in `if`, `then` or `exclude`; `field` is the full path. */
+export interface FieldValues {
+  readonly field: string;
+  readonly at: string;
+  readonly levels: readonly Level[];
+}
+
+/** `when`: in runs that match every condition, the levels of each field in `then` are replaced. */
+export interface WhenRule {
+  readonly conditions: readonly FieldValues[];
+  readonly then: readonly FieldValues[];
+  readonly at: string;
+}
+
+/** `exclude`: runs that match every condition are dropped. */
+export interface ExcludeRule {
+  readonly conditions: readonly FieldValues[];
+  readonly at: string;
+}
+
+export interface ExperimentSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly blocks: readonly Block[];
+  readonly when: readonly WhenRule[];
+  readonly exclude: readonly ExcludeRule[];
+  /** Whether `--set` changed the spec: a rule may then match nothing without being a slip. */
+  readonly overridden: boolean;
+}

@@ -1,0 +1,71 @@
+// The ordinary fields of a spec: their paths, what values they take, and how short names are understood.
+import { z } from 'zod';
+import { TriggerlabError } from '../core/errors.ts';
+import { nearest } from '../core/suggest.ts';
+import { type Catalog, parameterFields } from './catalog.ts';
+
+export const MAX_SEED = 2 ** 31 - 1;
+
+/** A schema of one value for each ordinary field, by path, in the order in which runs are laid out. */
+export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
+  return {
+    dataset: z.enum(catalog.datasets.names),
+    model: z.enum(catalog.models.names),
+    init: z.enum(['pretrained', 'random']),
+    freeze: freezeField(catalog),
+    inputSize: z.int().min(8).max(1024),
+    'training.optimizer': z.enum(['adam', 'sgd']),
+    'training.learningRate': z.number().gt(0),
+    'training.momentum': z.number().min(0).lt(1),
+    'training.weightDecay': z.number().min(0),
+    'training.epochs': z.int().min(1).max(1000),
+    'training.batchSize': z.int().min(1).max(4096),
+    poisonRate: z.number().gt(0).max(1),
+    target: z.int().min(0),
+    seed: z.int().min(0).max(MAX_SEED),
+  };
+}
+
+/** Policies in one spelling: `from:08` is `from:8`. */
+function freezeField(catalog: Catalog): z.ZodType {
+  return z.string().transform((text, context) => {
+    try {
+      const policy = catalog.parseFreeze(text);
+      return policy.kind === 'from' ? `from:${policy.first}` : policy.kind;
+    } catch (error) {
+      if (!(error instanceof TriggerlabError)) throw error;
+      context.addIssue({ code: 'custom', message: error.message, params: { hint: error.hint } });
+      return z.NEVER;
+    }
+  });
+}
+
+/** The schema of one value of a field in runs of an attack type, or undefined where such runs have no such field. */
+export function fieldSchema(catalog: Catalog, attackType: string, field: string): z.ZodType | undefined {
+  if (field === 'attack.type') return z.enum(['none', ...catalog.triggers.names]);
+  if (!field.startsWith('attack.')) return ordinaryFields(catalog)[field];
+  if (attackType === 'none') return undefined;
+  return parameterFields(catalog.triggers.get(attackType))[field.slice('attack.'.length)];
+}
+
+/** Paths of every field that a run may have. */
+export function fieldPaths(catalog: Catalog): string[] {
+  const parameters = catalog.triggers.all.flatMap((trigger) =>
+    Object.keys(parameterFields(trigger)).map((name) => `attack.${name}`),
+  );
+  return [...Object.keys(ordinaryFields(catalog)), 'attack.type', ...new Set(parameters)];
+}
+
+/** The full path that `name` means: itself, or the one path that ends in it (`color` for `attack.color`). */
+export function resolvePath(name: string, paths: readonly string[]): string | undefined {
+  if (paths.includes(name)) return name;
+  const matches = paths.filter((path) => path.endsWith(`.${name}`));
+  return matches.length === 1 ? matches[0] : undefined;
+}
+
+/** "Did you mean" over full paths and the short names that can stand for them. */
+export function suggestField(name: string, paths: readonly string[]): string {
+  const short = paths.map((path) => path.slice(path.lastIndexOf('.') + 1)).filter((last) => resolvePath(last, paths));
+  const near = nearest(name, [...short, ...paths]);
+  return near === undefined ? `Known: ${[...new Set(short)].join(', ')}.` : `Did you mean "${near}"?`;
+}

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { normalise, runId } from './identity.ts';
+import type { RunSpec } from './run-spec.ts';
+
+const run: RunSpec = {
+  dataset: 'digits',
+  model: 'resnet-mini',
+  init: 'pretrained',
+  freeze: 'paper',
+  inputSize: 32,
+  attack: { type: 'badnets', size: 0.08, color: 'white' },
+  poisonRate: 0.02,
+  targetClass: 3,
+  training: { optimizer: 'sgd', learningRate: 0.01, momentum: 0.9, weightDecay: 0, epochs: 5, batchSize: 128 },
+  seed: 7,
+};
+const inputs = { datasetFingerprint: 'digits-1', weightsHash: 'a'.repeat(64) };
+
+/** The same value with the keys of every map turned round. */
+function reversed<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  const members = Object.entries(value).map(([key, member]) => [key, reversed(member)]);
+  return Object.fromEntries(members.reverse()) as T;
+}
+
+// These ids name results in people's stores. A change here orphans them: raise NUMERICS_VERSION only on purpose.
+test('golden ids', () => {
+  expect(runId(run, inputs)).toBe('9fbee617fbea3491aa3b');
+  expect(runId({ ...run, attack: { type: 'none' } }, inputs)).toBe('3fbee124e7e1f44c7b54');
+  expect(runId({ ...run, init: 'random', training: { ...run.training, optimizer: 'adam' } }, inputs)).toBe(
+    '1a2eb0671fc73c053728',
+  );
+});
+
+test('the order of keys does not matter', () => {
+  expect(Object.keys(reversed(run))).not.toEqual(Object.keys(run));
+  expect(runId(reversed(run), inputs)).toBe(runId(run, inputs));
+});
+
+test('everything that changes a result changes the id', () => {
+  const training = (change: Partial<RunSpec['training']>): RunSpec => ({
+    ...run,
+    training: { ...run.training, ...change },
+  });
+  const others: RunSpec[] = [
+    { ...run, dataset: 'scenes' },
+    { ...run, model: 'alexnet-mini' },
+    { ...run, init: 'random' },
+    { ...run, freeze: 'head' },
+    { ...run, inputSize: 64 },
+    { ...run, attack: { type: 'none' } },
+    { ...run, attack: { ...run.attack, size: 0.16 } },
+    { ...run, attack: { type: 'warp' } },
+    { ...run, poisonRate: 0.01 },
+    { ...run, targetClass: 0 },
+    { ...run, seed: 8 },
+    training({ optimizer: 'adam' }),
+    training({ learningRate: 0.001 }),
+    training({ momentum: 0.5 }),
+    training({ weightDecay: 1e-4 }),
+    training({ epochs: 6 }),
+    training({ batchSize: 64 }),
+  ];
+  const ids = [run, ...others].map((spec) => runId(spec, inputs));
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids).not.toContain(runId(run, { ...inputs, datasetFingerprint: 'digits-2' }));
+  expect(ids).not.toContain(runId(run, { ...inputs, weightsHash: 'c'.repeat(64) }));
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{20}$/);
+});
+
+test('what has no effect does not', () => {
+  const clean: RunSpec = { ...run, attack: { type: 'none' } };
+  expect(runId({ ...clean, poisonRate: 0, targetClass: 0 }, inputs)).toBe(runId(clean, inputs));
+  const adam: RunSpec = { ...run, training: { ...run.training, optimizer: 'adam' } };
+  expect(runId({ ...adam, training: { ...adam.training, momentum: 0 } }, inputs)).toBe(runId(adam, inputs));
+  const random: RunSpec = { ...run, init: 'random' };
+  expect(runId(random, { datasetFingerprint: 'digits-1' })).toBe(runId(random, inputs));
+  expect(normalise(normalise(clean))).toEqual(normalise(clean));
+});

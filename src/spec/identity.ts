@@ -1,0 +1,44 @@
+// A run's identity: a versioned hash of everything that changes its result, and of nothing else.
+import { canonicalJson, sha256Hex } from '../core/hash.ts';
+import type { RunSpec } from './run-spec.ts';
+
+/** Raised whenever the same spec begins to give other numbers: old results then stay apart from new ones. */
+export const NUMERICS_VERSION = 1;
+
+/** What a run depends on beyond its spec. */
+export interface RunInputs {
+  /** Names the exact pixels, labels and split: see DatasetDefinition. */
+  readonly datasetFingerprint: string;
+  /** SHA-256 of the model's pretrained weights; plays no part when `init` is random. */
+  readonly weightsHash?: string | undefined;
+}
+
+/** The spec with what has no effect set to its neutral value: an attack's fields in clean runs, momentum under Adam. */
+export function normalise(spec: RunSpec): RunSpec {
+  const clean = spec.attack.type === 'none';
+  const { training } = spec;
+  return {
+    ...spec,
+    attack: clean ? { type: 'none' } : spec.attack,
+    poisonRate: clean ? 0 : spec.poisonRate,
+    targetClass: clean ? 0 : spec.targetClass,
+    training: { ...training, momentum: training.optimizer === 'adam' ? 0 : training.momentum },
+  };
+}
+
+/** The run's id: 20 hexadecimal digits, independent of the order in which fields were written. */
+export function runId(spec: RunSpec, inputs: RunInputs): string {
+  const { dataset, model, init, freeze, inputSize, attack, poisonRate, targetClass, training, seed } = normalise(spec);
+  const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize } = training;
+  const identity = {
+    v: NUMERICS_VERSION,
+    dataset: { name: dataset, fingerprint: inputs.datasetFingerprint },
+    model: { name: model, init, freeze, inputSize, weights: init === 'pretrained' ? inputs.weightsHash : undefined },
+    attack,
+    poisonRate,
+    targetClass,
+    training: { optimizer, learningRate, momentum, weightDecay, epochs, batchSize },
+    seed,
+  };
+  return sha256Hex(canonicalJson(identity)).slice(0, 20);
+}

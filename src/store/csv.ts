@@ -1,0 +1,23 @@
+// Comma-separated values (RFC 4180), and flat runs in that form.
+import { cellText, columnNames, columnsOf, type FlatRun } from './flatten.ts';
+
+/** A header and rows as CSV, lines ended by `\n`: null is empty, numbers are written to their last digit. */
+export function csvText(header: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  return [header, ...rows].map((row) => `${row.map((value) => quoted(cellText(value))).join(',')}\n`).join('');
+}
+
+function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** All columns of the runs as CSV. */
+export function runsToCsv(runs: readonly FlatRun[]): string {
+  const names = columnNames(runs);
+  return csvText(
+    names,
+    runs.map((run) => {
+      const columns = columnsOf(run);
+      return names.map((name) => columns.get(name));
+    }),
+  );
+}

@@ -1,0 +1,96 @@
+// A run as one flat object: the form in which `results --json`, CSV files, reports and `--where` see it.
+import type { AttackSpec, RunSpec, TrainingSpec } from '../spec/run-spec.ts';
+import type { RunMetrics, RunRecord, RunStatus } from './records.ts';
+
+type Metrics = Omit<RunMetrics, 'epochs' | 'seconds' | 'imagesPerSecond'>;
+
+/** One entry of `runs` in `results --json`. Metrics are null until the run is done. */
+export type FlatRun = Omit<RunSpec, 'attack' | 'training'> &
+  TrainingSpec & { readonly [Metric in keyof Metrics]: Metrics[Metric] | null } & {
+    readonly runId: string;
+    /** The experiment that was asked for, or the first one that holds the run; null for a run of none. */
+    readonly experiment: string | null;
+    readonly experiments: readonly string[];
+    readonly attack: AttackSpec;
+    readonly status: RunStatus;
+    readonly seconds: number | null;
+    readonly imagesPerSecond: number | null;
+    readonly twinId: string | null;
+    readonly error: string | null;
+    readonly startedAt: string | null;
+    readonly finishedAt: string | null;
+  };
+
+/** Flattens a record; `experiment` is the name under which it was asked for. */
+export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
+  const { training, ...spec } = record.spec;
+  const { type, ...parameters } = spec.attack;
+  const { metrics } = record;
+  return {
+    runId: record.runId,
+    experiment: experiment ?? record.experiments[0] ?? null,
+    experiments: record.experiments,
+    ...spec,
+    attack: { type, ...parameters },
+    ...training,
+    status: record.status,
+    cleanAccuracy: metrics?.cleanAccuracy ?? null,
+    asr: metrics?.asr ?? null,
+    asrInclusive: metrics?.asrInclusive ?? null,
+    cleanBaselineAccuracy: metrics?.cleanBaselineAccuracy ?? null,
+    cad: metrics?.cad ?? null,
+    naturalAsr: metrics?.naturalAsr ?? null,
+    effectivePixels: metrics?.effectivePixels ?? null,
+    testImages: metrics?.testImages ?? null,
+    attackedImages: metrics?.attackedImages ?? null,
+    // What was trained rather than what was asked for, should the two ever differ.
+    epochs: metrics?.epochs ?? training.epochs,
+    epochLosses: metrics?.epochLosses ?? null,
+    seconds: metrics?.seconds ?? null,
+    imagesPerSecond: metrics?.imagesPerSecond ?? null,
+    twinId: record.twinId,
+    error: record.error,
+    startedAt: record.startedAt,
+    finishedAt: record.finishedAt,
+  };
+}
+
+/**
+ * A flat run as named columns: `attack` is the trigger's type and its parameters stand beside it under their own names
+ * (`size`, `position`, …), or as `attack.<name>` where a field of the run has that name.
+ */
+export function columnsOf(run: FlatRun): Map<string, unknown> {
+  const { type, ...parameters } = run.attack;
+  const columns = new Map<string, unknown>();
+  for (const [name, value] of Object.entries(run)) {
+    columns.set(name, name === 'attack' ? type : value);
+    if (name !== 'attack') continue;
+    for (const [parameter, setting] of Object.entries(parameters)) {
+      columns.set(parameter in run ? `attack.${parameter}` : parameter, setting);
+    }
+  }
+  return columns;
+}
+
+/** Every column that some of the runs have, in the order of the first runs that have them. */
+export function columnNames(runs: readonly FlatRun[]): string[] {
+  const names: string[] = [];
+  const seen = new Set<string>();
+  for (const run of runs) {
+    let at = 0;
+    for (const name of columnsOf(run).keys()) {
+      if (seen.has(name)) at = names.indexOf(name) + 1;
+      else {
+        seen.add(name);
+        names.splice(at++, 0, name);
+      }
+    }
+  }
+  return names;
+}
+
+/** A column's value as one text: empty for null, JSON for lists and objects. */
+export function cellText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,121 @@
+// The tables of a store, as numbered steps: a store knows which steps it has had.
+import { inputError } from '../core/errors.ts';
+import type { Database } from './database.ts';
+
+export interface Migration {
+  readonly version: number;
+  readonly sql: string;
+}
+
+/** Steps in order; a released step is never edited. Type json rather than jsonb keeps members in their order. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    sql: `
+      CREATE TABLE experiments (
+        name text PRIMARY KEY,
+        spec_text text NOT NULL,
+        resolved json NOT NULL,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL
+      );
+      CREATE TABLE runs (
+        run_id text PRIMARY KEY,
+        twin_id text,
+        spec json NOT NULL,
+        status text NOT NULL DEFAULT 'pending'
+          CHECK (status IN ('pending', 'running', 'done', 'failed', 'skipped')),
+        clean_accuracy float8,
+        asr float8,
+        asr_inclusive float8,
+        clean_baseline_accuracy float8,
+        cad float8,
+        natural_asr float8,
+        effective_pixels float8,
+        test_images int,
+        attacked_images int,
+        epochs int,
+        epoch_losses float8[],
+        seconds float8,
+        images_per_second float8,
+        environment json,
+        error text,
+        created_at timestamptz NOT NULL,
+        started_at timestamptz,
+        finished_at timestamptz,
+        CHECK (status <> 'done' OR (clean_accuracy IS NOT NULL AND finished_at IS NOT NULL))
+      );
+      CREATE INDEX runs_status ON runs (status);
+      CREATE INDEX runs_twin ON runs (twin_id);
+      CREATE TABLE experiment_runs (
+        experiment text NOT NULL REFERENCES experiments (name) ON DELETE CASCADE,
+        run_id text NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        position int NOT NULL,
+        PRIMARY KEY (experiment, run_id)
+      );
+      CREATE INDEX experiment_runs_run ON experiment_runs (run_id);
+      CREATE TABLE artifacts (
+        run_id text NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        kind text NOT NULL,
+        sha256 text NOT NULL CHECK (length(sha256) = 64),
+        bytes bigint NOT NULL,
+        created_at timestamptz NOT NULL,
+        PRIMARY KEY (run_id, kind)
+      );
+      CREATE INDEX artifacts_sha256 ON artifacts (sha256);
+    `,
+  },
+];
+
+/** The version that this program writes. */
+export const SCHEMA_VERSION = MIGRATIONS[MIGRATIONS.length - 1].version;
+
+/** Serialises migrating processes on a server. */
+const MIGRATION_LOCK = 7_361_520;
+
+async function schemaVersion(db: Database): Promise<number> {
+  // Not to_regclass: within a connection it may answer from a cache that other processes' commits have not reached.
+  const [{ present }] = await db.query<{ present: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_catalog.pg_tables
+                    WHERE tablename = 'schema_version' AND schemaname = ANY (current_schemas(false))) AS present`,
+  );
+  if (!present) return 0;
+  const [row] = await db.query<{ version: number | null }>('SELECT max(version)::int AS version FROM schema_version');
+  return row.version ?? 0;
+}
+
+/**
+ * Brings the tables to this program's version, in one transaction.
+ * @param where what messages call the store.
+ * @throws TriggerlabError (input) for a store written by a newer program; nothing is changed then.
+ */
+export async function migrate(db: Database, where: string): Promise<void> {
+  const check = (version: number) => {
+    if (version <= SCHEMA_VERSION) return;
+    throw inputError(
+      `the store at ${where} has schema version ${version}; this program knows up to ${SCHEMA_VERSION}`,
+      {
+        hint: 'It was written by a newer triggerlab: update this one, or name another store with --store.',
+      },
+    );
+  };
+  const before = await schemaVersion(db);
+  check(before);
+  if (before === SCHEMA_VERSION) return;
+  await db.transaction(async (tx) => {
+    await tx.query('SELECT pg_advisory_xact_lock($1::bigint)::text', [MIGRATION_LOCK]);
+    const version = await schemaVersion(tx);
+    check(version);
+    if (version === 0) {
+      await tx.exec(
+        'CREATE TABLE IF NOT EXISTS schema_version (version int PRIMARY KEY, applied_at timestamptz NOT NULL)',
+      );
+    }
+    for (const step of MIGRATIONS.filter((migration) => migration.version > version)) {
+      await tx.exec(step.sql);
+      await tx.query('INSERT INTO schema_version (version, applied_at) VALUES ($1::int, now()) RETURNING version', [
+        step.version,
+      ]);
+    }
+  });
+}

@@ -1,0 +1,65 @@
+// Rows of the table `runs` as records and back.
+import type { RunSpec } from '../spec/run-spec.ts';
+import type { RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
+
+/** The column of every metric that is one number. */
+export const METRIC_COLUMNS = {
+  cleanAccuracy: 'clean_accuracy',
+  asr: 'asr',
+  asrInclusive: 'asr_inclusive',
+  cleanBaselineAccuracy: 'clean_baseline_accuracy',
+  cad: 'cad',
+  naturalAsr: 'natural_asr',
+  effectivePixels: 'effective_pixels',
+  testImages: 'test_images',
+  attackedImages: 'attacked_images',
+  epochs: 'epochs',
+  seconds: 'seconds',
+  imagesPerSecond: 'images_per_second',
+} as const satisfies Record<Exclude<keyof RunMetrics, 'epochLosses'>, string>;
+
+type MetricColumn = (typeof METRIC_COLUMNS)[keyof typeof METRIC_COLUMNS];
+
+export interface RunRow extends Record<MetricColumn, number | null> {
+  run_id: string;
+  twin_id: string | null;
+  spec: RunSpec;
+  status: RunStatus;
+  epoch_losses: number[] | null;
+  environment: RunEnvironment | null;
+  error: string | null;
+  started_at: Date | null;
+  finished_at: Date | null;
+  experiments: string[];
+}
+
+/** What to select from `runs r` to get a RunRow. */
+export const RUN_COLUMNS = `
+  r.run_id, r.twin_id, r.spec, r.status, ${Object.values(METRIC_COLUMNS)
+    .map((column) => `r.${column}`)
+    .join(', ')},
+  r.epoch_losses, r.environment, r.error, r.started_at, r.finished_at,
+  coalesce((SELECT jsonb_agg(e.experiment ORDER BY e.experiment COLLATE "C")
+            FROM experiment_runs e WHERE e.run_id = r.run_id), '[]') AS experiments`;
+
+/** The record that a row stands for. */
+export function recordOf(row: RunRow): RunRecord {
+  return {
+    runId: row.run_id,
+    twinId: row.twin_id,
+    spec: row.spec,
+    status: row.status,
+    metrics: row.status === 'done' ? metricsOf(row) : null,
+    environment: row.environment,
+    error: row.error,
+    experiments: row.experiments,
+    startedAt: row.started_at?.toISOString() ?? null,
+    finishedAt: row.finished_at?.toISOString() ?? null,
+  };
+}
+
+function metricsOf(row: RunRow): RunMetrics {
+  const numbers = Object.fromEntries(Object.entries(METRIC_COLUMNS).map(([name, column]) => [name, row[column]]));
+  // The table's columns and the metrics' types are one list: METRIC_COLUMNS.
+  return { ...(numbers as unknown as Omit<RunMetrics, 'epochLosses'>), epochLosses: row.epoch_losses ?? [] };
+}

@@ -1,0 +1,334 @@
+// The store: experiments, their runs and what these measured. Every method is one statement or one transaction.
+import { failedError, inputError } from '../core/errors.ts';
+import { didYouMean } from '../core/suggest.ts';
+import type { PlannedRun } from '../spec/run-spec.ts';
+import type { ArtifactFiles } from './artifact-files.ts';
+import { type Database, float8Array, type SqlParameter, sqlText } from './database.ts';
+import type { RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
+import { METRIC_COLUMNS, RUN_COLUMNS, type RunRow, recordOf } from './rows.ts';
+import { type Condition, matches } from './where.ts';
+
+export interface ExperimentSummary {
+  readonly name: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** When it was last planned, ISO 8601. */
+  readonly updatedAt: string;
+  readonly total: number;
+  readonly counts: Readonly<Record<RunStatus, number>>;
+}
+
+export interface StoredExperiment {
+  readonly name: string;
+  /** The spec file as it was given. */
+  readonly specText: string;
+  /** The spec after defaults, presets and overrides. */
+  readonly resolved: unknown;
+}
+
+export interface StoreParts {
+  readonly db: Database;
+  readonly artifacts: ArtifactFiles;
+  /** What messages call the store. */
+  readonly location: string;
+  /** Told about damage that was found and worked around. */
+  readonly warn: (message: string) => void;
+  readonly close: () => Promise<void>;
+}
+
+export class Store {
+  /** What messages call the store: its directory, or the server without its password. */
+  readonly location: string;
+  readonly #db: Database;
+  readonly #artifacts: ArtifactFiles;
+  readonly #warn: (message: string) => void;
+  readonly #close: () => Promise<void>;
+
+  constructor(parts: StoreParts) {
+    this.location = parts.location;
+    this.#db = parts.db;
+    this.#artifacts = parts.artifacts;
+    this.#warn = parts.warn;
+    this.#close = parts.close;
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  /**
+   * Records an experiment and its runs, in their order. Planning it again replaces its text and its list of runs; a run
+   * that the store knows, from this experiment or another, keeps its status and result.
+   */
+  async recordExperiment(
+    name: string,
+    specText: string,
+    resolved: unknown,
+    runs: readonly PlannedRun[],
+  ): Promise<void> {
+    const planned = JSON.stringify(
+      runs.map(({ runId, spec, twinId }) => ({ run_id: runId, twin_id: twinId ?? null, spec })),
+    );
+    await this.#db.transaction(async (tx) => {
+      await tx.query(
+        `INSERT INTO experiments (name, spec_text, resolved, created_at, updated_at)
+         VALUES ($1, $2, $3::text::json, $4::text::timestamptz, $4::text::timestamptz)
+         ON CONFLICT (name) DO UPDATE
+         SET spec_text = excluded.spec_text, resolved = excluded.resolved, updated_at = excluded.updated_at`,
+        [name, sqlText(specText), JSON.stringify(resolved ?? null), now()],
+      );
+      await tx.query(
+        `INSERT INTO runs (run_id, twin_id, spec, created_at)
+         SELECT p.run_id, p.twin_id, p.spec, $2::text::timestamptz
+         FROM json_to_recordset($1::text::json) AS p(run_id text, twin_id text, spec json)
+         ON CONFLICT (run_id) DO NOTHING`,
+        [planned, now()],
+      );
+      await tx.query('DELETE FROM experiment_runs WHERE experiment = $1', [name]);
+      await tx.query(
+        `INSERT INTO experiment_runs (experiment, run_id, position)
+         SELECT $1::text, p.run->>'run_id', p.position::int
+         FROM json_array_elements($2::text::json) WITH ORDINALITY AS p(run, position)
+         ON CONFLICT DO NOTHING`,
+        [name, planned],
+      );
+    });
+  }
+
+  /** The runs of an experiment that have no result, clean ones first, then as planned. */
+  async pendingRuns(experiment: string): Promise<PlannedRun[]> {
+    await this.getExperiment(experiment);
+    const rows = await this.#db.query<Pick<RunRow, 'run_id' | 'twin_id' | 'spec'>>(
+      `SELECT r.run_id, r.twin_id, r.spec FROM experiment_runs e JOIN runs r USING (run_id)
+       WHERE e.experiment = $1 AND r.status <> 'done'
+       ORDER BY r.spec->'attack'->>'type' <> 'none', e.position`,
+      [experiment],
+    );
+    return rows.map(({ run_id, twin_id, spec }) =>
+      twin_id === null ? { runId: run_id, spec } : { runId: run_id, spec, twinId: twin_id },
+    );
+  }
+
+  /** Says that work on a run begins. A run that is done stays so. */
+  async markRunning(runId: string): Promise<void> {
+    await this.#change(
+      runId,
+      `status = 'running', error = NULL, started_at = $2::text::timestamptz, finished_at = NULL`,
+      [now()],
+    );
+  }
+
+  /** Records a result. The first one stays: recording another for the same run changes nothing. */
+  async recordDone(runId: string, metrics: RunMetrics, environment: RunEnvironment): Promise<void> {
+    const columns = Object.entries(METRIC_COLUMNS) as [keyof typeof METRIC_COLUMNS, string][];
+    await this.#change(
+      runId,
+      `status = 'done', error = NULL, finished_at = $2::text::timestamptz, environment = $3::text::json,
+       epoch_losses = $4::text::float8[], ${columns.map(([, column], at) => `${column} = $${at + 5}`).join(', ')}`,
+      [now(), JSON.stringify(environment), float8Array(metrics.epochLosses), ...columns.map(([name]) => metrics[name])],
+    );
+  }
+
+  /** Records why a run failed. A run that is done stays so. */
+  async recordFailed(runId: string, error: string): Promise<void> {
+    await this.#change(runId, `status = 'failed', error = $3, finished_at = $2::text::timestamptz`, [
+      now(),
+      sqlText(error),
+    ]);
+  }
+
+  /** Records why a run was not tried. A run that is done stays so. */
+  async recordSkipped(runId: string, reason: string): Promise<void> {
+    await this.#change(runId, `status = 'skipped', error = $3, finished_at = $2::text::timestamptz`, [
+      now(),
+      sqlText(reason),
+    ]);
+  }
+
+  /** Runs of an experiment as planned, or of the whole store as first planned; `where` keeps those that match all fields. */
+  async listRuns(options: { experiment?: string; where?: readonly Condition[] } = {}): Promise<RunRecord[]> {
+    const { experiment, where = [] } = options;
+    if (experiment !== undefined) await this.getExperiment(experiment);
+    const rows = await (experiment === undefined
+      ? this.#db.query<RunRow>(
+          `SELECT ${RUN_COLUMNS} FROM runs r
+           LEFT JOIN LATERAL (SELECT e.position, x.created_at, x.name FROM experiment_runs e
+                              JOIN experiments x ON x.name = e.experiment WHERE e.run_id = r.run_id
+                              ORDER BY x.created_at, x.name COLLATE "C" LIMIT 1) f ON true
+           ORDER BY f.created_at, f.name COLLATE "C", f.position, r.run_id COLLATE "C"`,
+        )
+      : this.#db.query<RunRow>(
+          `SELECT ${RUN_COLUMNS} FROM experiment_runs p JOIN runs r USING (run_id)
+           WHERE p.experiment = $1 ORDER BY p.position`,
+          [experiment],
+        ));
+    return rows.map(recordOf).filter((run) => matches(run, where));
+  }
+
+  /**
+   * The run with this id, or the only one whose id begins so.
+   * @throws TriggerlabError (input) when there is none or more than one.
+   */
+  async getRun(idOrPrefix: string): Promise<RunRecord> {
+    const rows = await this.#db.query<RunRow>(
+      `SELECT ${RUN_COLUMNS} FROM runs r WHERE $1 <> '' AND left(r.run_id, length($1)) = $1
+       ORDER BY r.run_id <> $1, r.run_id COLLATE "C" LIMIT 12`,
+      [idOrPrefix],
+    );
+    const [first] = rows;
+    if (!first) {
+      throw inputError(`no run "${idOrPrefix}" in the store at ${this.location}`, {
+        hint: '`triggerlab results` lists the runs with their ids; the first characters are enough.',
+      });
+    }
+    if (rows.length > 1 && first.run_id !== idOrPrefix) {
+      const shown = rows.slice(0, 10).map((row) => row.run_id);
+      throw inputError(`"${idOrPrefix}" is the beginning of more than one run id`, {
+        hint: `Give more characters: ${shown.join(', ')}${rows.length > shown.length ? ', …' : ''}.`,
+      });
+    }
+    return recordOf(first);
+  }
+
+  /** All experiments, oldest first, with how many of their runs are where. */
+  async listExperiments(): Promise<ExperimentSummary[]> {
+    type Row = { name: string; created_at: Date; updated_at: Date; counts: Partial<Record<RunStatus, number>> | null };
+    const rows = await this.#db.query<Row>(
+      `SELECT x.name, x.created_at, x.updated_at,
+         (SELECT jsonb_object_agg(c.status, c.n) FROM (
+            SELECT r.status, count(*)::int AS n FROM experiment_runs e JOIN runs r USING (run_id)
+            WHERE e.experiment = x.name GROUP BY r.status) c) AS counts
+       FROM experiments x ORDER BY x.created_at, x.name COLLATE "C"`,
+    );
+    return rows.map((row) => {
+      const counts = { pending: 0, running: 0, done: 0, failed: 0, skipped: 0, ...row.counts };
+      return {
+        name: row.name,
+        createdAt: row.created_at.toISOString(),
+        updatedAt: row.updated_at.toISOString(),
+        total: Object.values(counts).reduce((sum, n) => sum + n, 0),
+        counts,
+      };
+    });
+  }
+
+  /** @throws TriggerlabError (input) for a name that the store does not know. */
+  async getExperiment(name: string): Promise<StoredExperiment> {
+    const [row] = await this.#db.query<{ spec_text: string; resolved: unknown }>(
+      'SELECT spec_text, resolved FROM experiments WHERE name = $1',
+      [name],
+    );
+    if (row) return { name, specText: row.spec_text, resolved: row.resolved };
+    const known = await this.#db.query<{ name: string }>('SELECT name FROM experiments ORDER BY name COLLATE "C"');
+    throw inputError(`no experiment "${name}" in the store at ${this.location}`, {
+      hint:
+        known.length > 0
+          ? didYouMean(
+              name,
+              known.map((experiment) => experiment.name),
+            )
+          : 'The store is empty: run an experiment first, for example `triggerlab run suites/quick.yaml`.',
+    });
+  }
+
+  /**
+   * Removes results with their artifacts. Runs that an experiment plans become pending again; others go altogether.
+   * @returns how many runs of these ids there were.
+   */
+  async removeRuns(ids: readonly string[]): Promise<number> {
+    const list = [JSON.stringify(ids)];
+    const chosen = 'run_id IN (SELECT jsonb_array_elements_text($1::text::jsonb))';
+    const { removed, hashes } = await this.#db.transaction(async (tx) => {
+      const hashes = await tx.query<{ sha256: string }>(`DELETE FROM artifacts WHERE ${chosen} RETURNING sha256`, list);
+      const gone = await tx.query(
+        `DELETE FROM runs r WHERE ${chosen} AND NOT EXISTS (SELECT FROM experiment_runs e WHERE e.run_id = r.run_id)
+         RETURNING run_id`,
+        list,
+      );
+      const cleared = [
+        ...Object.values(METRIC_COLUMNS),
+        'epoch_losses',
+        'environment',
+        'error',
+        'started_at',
+        'finished_at',
+      ];
+      const reset = await tx.query(
+        `UPDATE runs SET status = 'pending', ${cleared.map((column) => `${column} = NULL`).join(', ')}
+         WHERE ${chosen} RETURNING run_id`,
+        list,
+      );
+      return { removed: gone.length + reset.length, hashes: hashes.map((row) => row.sha256) };
+    });
+    await this.#removeUnused(hashes);
+    return removed;
+  }
+
+  /** Keeps a file that belongs to a run, replacing one of the same kind. The file is whole before its row exists. */
+  async putArtifact(runId: string, kind: string, bytes: Uint8Array): Promise<void> {
+    await this.#mustExist(runId);
+    const sha256 = await this.#artifacts.put(bytes);
+    const replaced = await this.#db.transaction(async (tx) => {
+      const [old] = await tx.query<{ sha256: string }>('SELECT sha256 FROM artifacts WHERE run_id = $1 AND kind = $2', [
+        runId,
+        kind,
+      ]);
+      await tx.query(
+        `INSERT INTO artifacts (run_id, kind, sha256, bytes, created_at)
+         VALUES ($1, $2, $3, $4::bigint, $5::text::timestamptz)
+         ON CONFLICT (run_id, kind) DO UPDATE
+         SET sha256 = excluded.sha256, bytes = excluded.bytes, created_at = excluded.created_at`,
+        [runId, kind, sha256, bytes.length, now()],
+      );
+      return old && old.sha256 !== sha256 ? [old.sha256] : [];
+    });
+    await this.#removeUnused(replaced);
+  }
+
+  /** A run's file of a kind; undefined when there is none, or (with a warning) when the file is missing or damaged. */
+  async getArtifact(runId: string, kind: string): Promise<Uint8Array | undefined> {
+    const [row] = await this.#db.query<{ sha256: string }>(
+      'SELECT sha256 FROM artifacts WHERE run_id = $1 AND kind = $2',
+      [runId, kind],
+    );
+    if (!row) return undefined;
+    const found = await this.#artifacts.get(row.sha256);
+    if (typeof found !== 'string') return found;
+    this.#warn(`the ${kind} of run ${runId} is ${found} (${this.#artifacts.pathOf(row.sha256)}) and is not used`);
+    return undefined;
+  }
+
+  /** Makes runs that a dead process left running pending again. Only for who knows that nobody works on them. */
+  async resetRunning(): Promise<void> {
+    await this.#db.query("UPDATE runs SET status = 'pending', started_at = NULL WHERE status = 'running'");
+  }
+
+  /** Changes a run that is not done; `$1` is its id. */
+  async #change(runId: string, assignments: string, parameters: readonly SqlParameter[]): Promise<void> {
+    const changed = await this.#db.query(
+      `UPDATE runs SET ${assignments} WHERE run_id = $1 AND status <> 'done' RETURNING run_id`,
+      [runId, ...parameters],
+    );
+    if (changed.length === 0) await this.#mustExist(runId);
+  }
+
+  async #mustExist(runId: string): Promise<void> {
+    const [row] = await this.#db.query('SELECT run_id FROM runs WHERE run_id = $1', [runId]);
+    if (!row) {
+      throw failedError(`run ${runId} is not in the store at ${this.location}`, {
+        hint: 'It was removed meanwhile; running the experiment again plans it anew.',
+      });
+    }
+  }
+
+  async #removeUnused(hashes: readonly string[]): Promise<void> {
+    for (const sha256 of new Set(hashes)) {
+      const [used] = await this.#db.query('SELECT run_id FROM artifacts WHERE sha256 = $1 LIMIT 1', [sha256]);
+      if (!used) await this.#artifacts.remove(sha256);
+    }
+  }
+}
+
+function now(): string {
+  return new Date().toISOString();
+}

@@ -1,0 +1,111 @@
+// A network bound to its data, its freeze policy and its starting numbers; emits its forward pass into step graphs.
+import type { Tensor } from '../core/tensor.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { inputPixels, normalize, type Preprocessing } from '../data/preprocessing.ts';
+import type { Graph, Shape, Value } from '../graph/graph.ts';
+import type { ArchitectureInfo } from '../models/architecture.ts';
+import { type FreezePolicy, type TrainablePart, trainablePart } from '../models/freeze.ts';
+import { type LayerContext, Layers } from '../models/layers.ts';
+import type { ModelDefinition } from '../models/registry.ts';
+import { initialState, type ModelState } from '../models/state.ts';
+import { type Pack, packsOf, unpackValues } from './packing.ts';
+
+export interface Network {
+  readonly model: ModelDefinition;
+  readonly info: ArchitectureInfo;
+  /** What the network starts from; the frozen part stays so. */
+  readonly start: ModelState;
+  readonly classes: number;
+  readonly preprocessing: Preprocessing;
+  readonly trainable: TrainablePart;
+  /** The trained parameters, as step graphs carry them. */
+  readonly packs: readonly Pack[];
+  /** Running statistics that training changes; empty when batch norms stay in evaluation mode. */
+  readonly buffers: readonly string[];
+}
+
+export interface NetworkOptions {
+  readonly model: ModelDefinition;
+  readonly dataset: Pick<Dataset, 'classes' | 'train'>;
+  readonly inputSize: number;
+  readonly init: 'pretrained' | 'random';
+  readonly freeze: FreezePolicy;
+  readonly seed: number;
+  readonly patch?: Preprocessing['patch'];
+}
+
+/** Loads or draws the starting numbers and works out what is trained. @throws TriggerlabError as `initialState` and `trainablePart` do. */
+export async function createNetwork(options: NetworkOptions): Promise<Network> {
+  const { model, dataset, inputSize } = options;
+  const classes = dataset.classes.length;
+  const { info, state } = await initialState(model, { inputSize, classes, init: options.init, seed: options.seed });
+  const trainable = trainablePart(options.freeze, model.architecture, info);
+  const shapes = new Map(info.parameters.map(({ name, shape }) => [name, shape]));
+  return {
+    model,
+    info,
+    start: state,
+    classes,
+    preprocessing: { native: dataset.train, inputSize, ...model.normalization, patch: options.patch },
+    trainable,
+    packs: packsOf(trainable.parameters.map((name) => ({ name, shape: shapes.get(name) ?? [] }))),
+    buffers: trainable.batchNormMode === 'batch' ? info.buffers.map(({ name }) => name) : [],
+  };
+}
+
+/** The forward pass of a network in a graph, and the handles a step needs. */
+export interface Forward {
+  readonly logits: Value;
+  /** Pixels in [0, 1] after resizing and patch, before normalisation: [N, 3, S, S]. */
+  readonly pixels: Value;
+  /** Graph input `parameters/<pack>` of each pack, and the members' values cut from it. */
+  readonly packs: readonly { readonly pack: Pack; readonly input: Value; readonly members: readonly Value[] }[];
+  /** Running statistics after this batch, by name. */
+  readonly nextBuffers: ReadonlyMap<string, Value>;
+  /** Dropout masks to be fed: graph inputs `mask/<layer>` (uint8). */
+  readonly masks: readonly DropoutMask[];
+}
+
+export interface DropoutMask {
+  readonly input: string;
+  /** Shape with the batch dimension in front. */
+  readonly shape: Shape;
+  readonly rate: number;
+}
+
+/** Emits preprocessing and network. Graph inputs: `image`, perhaps `patch`, `parameters/…`, `buffers/…` and, for training, `mask/…`. */
+export function emitForward(graph: Graph, network: Network, mode: 'train' | 'evaluate'): Forward {
+  const packs = network.packs.map((pack) => {
+    const input = graph.input(`parameters/${pack.name}`, 'float32', pack.shape);
+    return { pack, input, members: unpackValues(pack, input) };
+  });
+  const trained = new Map(packs.flatMap(({ pack, members }) => pack.members.map(({ name }, i) => [name, members[i]])));
+  const nextBuffers = new Map<string, Value>();
+  const masks: DropoutMask[] = [];
+  const context: LayerContext = {
+    graph,
+    batchNormMode: mode === 'train' ? network.trainable.batchNormMode : 'running',
+    parameter: (name) => trained.get(name) ?? frozen(graph, network.start, name),
+    buffer(name, shape) {
+      return network.buffers.includes(name)
+        ? graph.input(`buffers/${name}`, 'float32', shape)
+        : frozen(graph, network.start, name);
+    },
+    updateBuffer: (name, value) => nextBuffers.set(name, value),
+    dropoutMask(name, shape, rate) {
+      if (mode === 'evaluate' || rate === 0) return undefined;
+      masks.push({ input: `mask/${name}`, shape, rate });
+      return graph.input(`mask/${name}`, 'uint8', shape);
+    },
+  };
+  const pixels = inputPixels(graph, network.preprocessing);
+  const layers = new Layers(context, network.model.architecture.convInitializer);
+  const logits = network.model.architecture.forward(layers, normalize(pixels, network.preprocessing), network.classes);
+  return { logits, pixels, packs, nextBuffers, masks };
+}
+
+function frozen(graph: Graph, state: ModelState, name: string): Value {
+  const content: Tensor | undefined = state[name];
+  if (!content) throw new Error(`network: no value for "${name}"`);
+  return graph.constant(content, name);
+}

@@ -1,0 +1,82 @@
+// Optimisers as graph fragments, exactly as PyTorch defines them; their state travels like parameters do.
+import type { Graph, Value } from '../graph/graph.ts';
+import { add } from '../graph/ops/add.ts';
+import { div } from '../graph/ops/div.ts';
+import { mul } from '../graph/ops/mul.ts';
+import { sqrt } from '../graph/ops/sqrt.ts';
+import { sub } from '../graph/ops/sub.ts';
+
+export interface OptimizerConfig {
+  readonly optimizer: 'adam' | 'sgd';
+  readonly learningRate: number;
+  /** SGD's momentum in [0, 1). */
+  readonly momentum: number;
+  /** L2 penalty, added to the gradient. */
+  readonly weightDecay: number;
+}
+
+export interface Optimizer {
+  /** Names of its state tensors, one of each for every parameter; they start at zero. */
+  readonly slots: readonly string[];
+  /** Names of the scalars it is fed at every step. */
+  readonly scalars: readonly string[];
+  /** Their values at step `step` (from 1), with the learning rate of that step. */
+  feed(step: number, learningRate: number): readonly number[];
+  /** Emits the update of one parameter. */
+  update(
+    parameter: Value,
+    gradient: Value,
+    state: Readonly<Record<string, Value>>,
+    scalars: Readonly<Record<string, Value>>,
+  ): { parameter: Value; state: Record<string, Value> };
+}
+
+/** The optimiser a config names. */
+export function optimizer(config: OptimizerConfig): Optimizer {
+  return config.optimizer === 'adam' ? adam(config) : sgd(config);
+}
+
+const BETA1 = 0.9;
+const BETA2 = 0.999;
+const EPSILON = 1e-8;
+
+/** Adam (Kingma & Ba 2015) with PyTorch's defaults β = (0.9, 0.999), ε = 1e-8. */
+function adam({ weightDecay }: OptimizerConfig): Optimizer {
+  return {
+    slots: ['m', 'v'],
+    scalars: ['step_size', 'correction'],
+    feed: (step, learningRate) => [learningRate / (1 - BETA1 ** step), 1 / Math.sqrt(1 - BETA2 ** step)],
+    update(parameter, gradient, { m, v }, scalars) {
+      const { graph } = parameter;
+      const g = decayed(gradient, parameter, weightDecay);
+      const newM = add(mul(m, graph.scalar(BETA1)), mul(g, graph.scalar(1 - BETA1)));
+      const newV = add(mul(v, graph.scalar(BETA2)), mul(mul(g, g), graph.scalar(1 - BETA2)));
+      const denominator = add(mul(sqrt(newV), scalars.correction), graph.scalar(EPSILON));
+      const moved = sub(parameter, mul(scalars.step_size, div(newM, denominator)));
+      return { parameter: moved, state: { m: newM, v: newV } };
+    },
+  };
+}
+
+/** Stochastic gradient descent; with momentum the buffer is μ·buffer + g (no dampening, no Nesterov). */
+function sgd({ momentum, weightDecay }: OptimizerConfig): Optimizer {
+  return {
+    slots: momentum > 0 ? ['momentum'] : [],
+    scalars: ['learning_rate'],
+    feed: (_, learningRate) => [learningRate],
+    update(parameter, gradient, state, scalars) {
+      const { graph } = parameter;
+      const g = decayed(gradient, parameter, weightDecay);
+      const direction = momentum > 0 ? add(mul(state.momentum, graph.scalar(momentum)), g) : g;
+      const moved = sub(parameter, mul(scalars.learning_rate, direction));
+      const next: Record<string, Value> = momentum > 0 ? { momentum: direction } : {};
+      return { parameter: moved, state: next };
+    },
+  };
+}
+
+function decayed(gradient: Value, parameter: Value, weightDecay: number): Value {
+  if (weightDecay === 0) return gradient;
+  const graph: Graph = parameter.graph;
+  return add(gradient, mul(parameter, graph.scalar(weightDecay)));
+}

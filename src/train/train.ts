@@ -1,0 +1,115 @@
+// The training loop: seeded epochs over a source of images, one graph run per batch.
+import { failedError } from '../core/errors.ts';
+import { Rng } from '../core/rng.ts';
+import { filled, sizeOf, type Tensor, tensor } from '../core/tensor.ts';
+import { epochBatches } from '../data/batches.ts';
+import type { ImageSource } from '../data/dataset.ts';
+import type { Runtime } from '../runtime/node.ts';
+import { imageFeeds, labelFeed } from './feeds.ts';
+import type { DropoutMask, Network } from './network.ts';
+import { type OptimizerConfig, optimizer } from './optimizers.ts';
+import { unpackTensors } from './packing.ts';
+import { stateFeeds, type TrainedState } from './predict.ts';
+import { trainStep } from './train-step.ts';
+
+export interface TrainingOptions extends OptimizerConfig {
+  readonly epochs: number;
+  readonly batchSize: number;
+  /** Decides the order of the rows and the dropout masks. */
+  readonly seed: number;
+  /** Learning rate of a step (from 0) of `steps`; default: constant. */
+  readonly schedule?: (step: number, steps: number) => number;
+  /** Changes the pixels of a batch (whole images, HWC) in place before they are fed. */
+  readonly augment?: (pixels: Uint8Array, rng: Rng) => void;
+  /** Called after every epoch (from 1) with its mean loss and the state so far; may be asynchronous. */
+  readonly onEpoch?: (epoch: number, loss: number, state: () => TrainedState) => void | Promise<void>;
+  /** Called after every batch with the share of the training that is done. */
+  readonly onProgress?: (share: number) => void;
+}
+
+export interface TrainingResult {
+  readonly trained: TrainedState;
+  /** Mean training loss of each epoch. */
+  readonly epochLosses: number[];
+  /** Wall time of the training steps alone. */
+  readonly seconds: number;
+}
+
+/**
+ * Trains a network in the order, with the masks and from the start that its seed decides: same inputs, same bits
+ * (for the same machine and thread count).
+ * @throws TriggerlabError (failed) when the loss stops being a number.
+ */
+export async function train(
+  runtime: Runtime,
+  network: Network,
+  source: ImageSource,
+  options: TrainingOptions,
+): Promise<TrainingResult> {
+  const method = optimizer(options);
+  const step = trainStep(network, method);
+  const session = await runtime.open(step.graph);
+  let state = startingState(network, method.slots);
+  const outputs = ['loss', ...step.state.map((name) => `next/${name}`)];
+  const withPatch = network.preprocessing.patch !== undefined;
+  const schedule = options.schedule ?? (() => options.learningRate);
+  const perEpoch = Math.ceil(source.count / options.batchSize);
+  const steps = perEpoch * options.epochs;
+  const epochLosses: number[] = [];
+  const started = performance.now();
+  let done = 0;
+  for (let epoch = 1; epoch <= options.epochs; epoch++) {
+    let total = 0;
+    for (const rows of epochBatches(source.count, options.batchSize, Rng.of(options.seed, 'order', epoch))) {
+      const scalars = method.feed(done + 1, schedule(done, steps));
+      const feeds: Record<string, Tensor> = {
+        ...state,
+        ...imageFeeds(source, rows, withPatch),
+        labels: labelFeed(source, rows),
+      };
+      options.augment?.(feeds.image.data as Uint8Array, Rng.of(options.seed, 'augment', done));
+      method.scalars.forEach((name, i) => {
+        feeds[`scalar/${name}`] = filled([], scalars[i]);
+      });
+      for (const mask of step.masks)
+        feeds[mask.input] = dropoutMask(mask, rows.length, Rng.of(options.seed, 'dropout', mask.input, done));
+      const out = await session.run(feeds, outputs);
+      state = Object.fromEntries(step.state.map((name) => [name, out[`next/${name}`]]));
+      total += Number(out.loss.data[0]) * rows.length;
+      done++;
+      options.onProgress?.(done / steps);
+    }
+    const loss = total / source.count;
+    if (!Number.isFinite(loss)) {
+      throw failedError(`training diverged: the loss of epoch ${epoch} is ${loss}`, {
+        hint: 'Lower training.learningRate, or check that the images are not all alike.',
+      });
+    }
+    epochLosses.push(loss);
+    await options.onEpoch?.(epoch, loss, () => trainedState(network, state));
+  }
+  return { trained: trainedState(network, state), epochLosses, seconds: (performance.now() - started) / 1000 };
+}
+
+function startingState(network: Network, slots: readonly string[]): Record<string, Tensor> {
+  const state = stateFeeds(network, network.start);
+  for (const pack of network.packs)
+    for (const slot of slots) state[`slot/${slot}/${pack.name}`] = filled(pack.shape, 0);
+  return state;
+}
+
+function trainedState(network: Network, state: Readonly<Record<string, Tensor>>): TrainedState {
+  const trained: Record<string, Tensor> = {};
+  for (const pack of network.packs) Object.assign(trained, unpackTensors(pack, state[`parameters/${pack.name}`]));
+  for (const name of network.buffers) trained[name] = state[`buffers/${name}`];
+  return trained;
+}
+
+/** 1 with probability 1 − rate for each element, drawn in order. */
+function dropoutMask(mask: DropoutMask, batch: number, rng: Rng): Tensor {
+  const shape = [batch, ...mask.shape.slice(1).map(Number)];
+  const keep = new Uint8Array(sizeOf(shape));
+  const threshold = mask.rate * 2 ** 32;
+  for (let i = 0; i < keep.length; i++) keep[i] = rng.bits() >>> 0 >= threshold ? 1 : 0;
+  return tensor('uint8', shape, keep);
+}

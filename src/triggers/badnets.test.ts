@@ -1,0 +1,219 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bytesPerImage, type Image, type ImageShape } from '../core/images.ts';
+import { Rng } from '../core/rng.ts';
+import { badnets, badnetsParameters, patchSide } from './badnets.ts';
+import { triggers } from './registry.ts';
+import type { Box } from './trigger.ts';
+
+const GREY: ImageShape = { height: 28, width: 28, channels: 1 };
+const RGB: ImageShape = { height: 32, width: 32, channels: 3 };
+
+/** An image whose every byte differs from its neighbours' and from the colours used. */
+function ramp(shape: ImageShape): Image {
+  return { ...shape, pixels: Uint8Array.from({ length: bytesPerImage(shape) }, (_, i) => 20 + ((i * 7) % 60)) };
+}
+
+function stamped(parameters: object, shape: ImageShape, rng = Rng.of(0)): Image {
+  const image = ramp(shape);
+  badnets.create(badnetsParameters.parse(parameters), shape).apply(image, rng);
+  return image;
+}
+
+/** What the image must be: written independently of the code under test, value by value. */
+function expected(shape: ImageShape, box: Box, value: (before: number, channel: number) => number): Uint8Array {
+  return ramp(shape).pixels.map((before, i) => {
+    const pixel = Math.floor(i / shape.channels);
+    const [y, x] = [Math.floor(pixel / shape.width), pixel % shape.width];
+    const inside = y >= box.top && y < box.top + box.height && x >= box.left && x < box.left + box.width;
+    return inside ? value(before, i % shape.channels) : before;
+  });
+}
+
+const square = (top: number, left: number, side: number): Box => ({ top, left, height: side, width: side });
+
+describe('badnets on pixels', () => {
+  // 0.16 · 28 = 4.48 → 4 pixels; 0.16 · 32 = 5.12 → 5 pixels.
+  it.each([
+    ['top-left', square(0, 0, 4), square(0, 0, 5)],
+    ['top-right', square(0, 24, 4), square(0, 27, 5)],
+    ['middle', square(12, 12, 4), square(13, 13, 5)],
+    ['bottom-left', square(24, 0, 4), square(27, 0, 5)],
+    ['bottom-right', square(24, 24, 4), square(27, 27, 5)],
+    [{ top: 3, left: 7 }, square(3, 7, 4), square(3, 7, 5)],
+  ])('white at %j', (position, grey, rgb) => {
+    const parameters = { size: 0.16, position, color: 'white' };
+    expect(stamped(parameters, GREY).pixels).toEqual(expected(GREY, grey, () => 255));
+    expect(stamped(parameters, RGB).pixels).toEqual(expected(RGB, rgb, () => 255));
+  });
+
+  it.each([
+    ['black', 0, [0, 0, 0]],
+    ['white', 255, [255, 255, 255]],
+    ['green', 146, [102, 179, 92]],
+    ['#ff0080', 91, [255, 0, 128]], // luma 76.245 + 14.592 = 90.837
+    [[9, 8, 7], 8, [9, 8, 7]], // luma 2.691 + 4.696 + 0.798 = 8.185
+  ])('%j at the lower right', (color, luma, rgb) => {
+    expect(stamped({ size: 0.08, color }, GREY).pixels).toEqual(expected(GREY, square(26, 26, 2), () => luma));
+    expect(stamped({ size: 0.08, color }, RGB).pixels).toEqual(expected(RGB, square(29, 29, 3), (_, c) => rgb[c]));
+  });
+
+  it('blends by opacity, rounding to nearest', () => {
+    const half = stamped({ size: 0.25, position: 'top-left', color: 'white', opacity: 0.5 }, GREY);
+    expect(half.pixels).toEqual(expected(GREY, square(0, 0, 7), (before) => Math.floor((before + 255 + 1) / 2)));
+    const quarter = stamped({ size: 0.25, position: 'top-left', color: 'green', opacity: 0.25 }, RGB);
+    const blended = (before: number, c: number) => Math.floor((3 * before + [102, 179, 92][c] + 2) / 4);
+    expect(quarter.pixels).toEqual(expected(RGB, square(0, 0, 8), blended));
+    const black = stamped({ size: 0.25, position: 'top-left', color: 'black', opacity: 0.5 }, GREY);
+    expect([...black.pixels.subarray(0, 3)]).toEqual([10, 14, 17]); // of 20, 27, 34
+  });
+
+  it('covers the whole image at size 1', () => {
+    expect(stamped({ size: 1, position: 'middle', color: 'black' }, RGB).pixels.every((level) => level === 0)).toBe(
+      true,
+    );
+  });
+
+  it('random: the same place for the same stream, and apply agrees with box', () => {
+    const parameters = badnetsParameters.parse({ size: 0.1, position: 'random', stampAt: 'input' });
+    const trigger = badnets.create(parameters, RGB);
+    const places = new Set<string>();
+    for (let row = 0; row < 50; row++) {
+      const box = trigger.patch?.box(Rng.of(4, row)) ?? square(0, 0, 0);
+      expect(stamped(parameters, RGB, Rng.of(4, row)).pixels).toEqual(expected(RGB, box, () => 255));
+      places.add(`${box.top},${box.left}`);
+    }
+    expect(places.size).toBeGreaterThan(40);
+  });
+
+  it('refuses images of another shape', () => {
+    const trigger = badnets.create(badnetsParameters.parse({ size: 0.1 }), GREY);
+    expect(() => trigger.apply(ramp(RGB), Rng.of(0))).toThrow('made for 28 × 28 × 1 images');
+  });
+});
+
+describe('badnets, whatever the parameters', () => {
+  const level = fc.integer({ min: 0, max: 255 });
+  const parameters = fc.record({
+    size: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    position: fc.constantFrom('top-left', 'top-right', 'middle', 'bottom-left', 'bottom-right', 'random'),
+    color: fc.tuple(level, level, level),
+    opacity: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    rounding: fc.constantFrom('round', 'floor'),
+  });
+  const shape = fc.constantFrom(GREY, RGB, { height: 9, width: 7, channels: 3 } as const);
+
+  it('changes nothing outside its box, and inside moves towards the colour', () => {
+    fc.assert(
+      fc.property(parameters, shape, fc.integer(), (given, size, seed) => {
+        const parsed = badnetsParameters.parse({ ...given, stampAt: 'input' });
+        const patch = badnets.create(parsed, size).patch;
+        const box = patch?.box(Rng.of(seed)) ?? square(0, 0, 0);
+        const color = patch?.color ?? [0, 0, 0];
+        const after = stamped(parsed, size, Rng.of(seed)).pixels;
+        const before = ramp(size).pixels;
+        expect(after).toEqual(
+          expected(size, box, (was, c) => Math.round((1 - parsed.opacity) * was + parsed.opacity * color[c])),
+        );
+        const away = (pixels: Uint8Array, i: number) => Math.abs(pixels[i] - color[i % size.channels]);
+        expect(after.every((value, i) => value === before[i] || away(after, i) < away(before, i))).toBe(true);
+      }),
+    );
+  });
+
+  it('is idempotent at opacity 1', () => {
+    fc.assert(
+      fc.property(parameters, shape, fc.integer(), (given, size, seed) => {
+        const trigger = badnets.create(badnetsParameters.parse({ ...given, opacity: 1 }), size);
+        const once = ramp(size);
+        trigger.apply(once, Rng.of(seed));
+        const twice = { ...once, pixels: once.pixels.slice() };
+        trigger.apply(twice, Rng.of(seed));
+        expect(twice.pixels).toEqual(once.pixels);
+      }),
+    );
+  });
+});
+
+describe('patchSide', () => {
+  it.each([
+    [0.04, 28, 1, 1],
+    [0.06, 28, 2, 1],
+    [0.08, 28, 2, 2],
+    [0.04, 32, 1, 1],
+    [0.06, 32, 2, 1],
+    [0.08, 32, 3, 2],
+    [0.04, 64, 3, 2],
+    [0.06, 64, 4, 3],
+    [0.08, 64, 5, 5],
+    [0.001, 28, 1, 1],
+    [0.125, 20, 3, 2],
+    [1, 28, 28, 28],
+  ])('size %s of %i pixels: round %i, floor %i', (size, width, round, floor) => {
+    expect(patchSide({ size, rounding: 'round' }, width)).toBe(round);
+    expect(patchSide({ size, rounding: 'floor' }, width)).toBe(floor);
+  });
+});
+
+describe('badnets at input size', () => {
+  it('gives the graph its patch; on native pixels there is none', () => {
+    const parameters = { size: 0.25, position: 'top-right', color: 'green', opacity: 0.3 };
+    const input = badnets.create(badnetsParameters.parse({ ...parameters, stampAt: 'input' }), RGB);
+    expect(input.stampAt).toBe('input');
+    expect(input.patch).toMatchObject({ opacity: 0.3, color: [102, 179, 92] });
+    expect(input.patch?.box(Rng.of(0))).toEqual(square(0, 24, 8));
+    const grey = badnets.create(badnetsParameters.parse({ ...parameters, stampAt: 'input' }), GREY);
+    expect(grey.patch?.color).toEqual([146, 146, 146]);
+    const native = badnets.create(badnetsParameters.parse(parameters), RGB);
+    expect(native.stampAt).toBe('native');
+    expect(native.patch).toBeUndefined();
+  });
+});
+
+describe('badnets parameters', () => {
+  it('are registered, described and completed', () => {
+    expect(triggers.get('badnets').name).toBe('badnets');
+    for (const [name, field] of Object.entries(badnetsParameters.shape)) expect(field.description, name).toBeTruthy();
+    expect(badnets.parameters.parse({ size: 0.1 })).toEqual({
+      size: 0.1,
+      position: 'bottom-right',
+      color: 'white',
+      opacity: 1,
+      rounding: 'round',
+      stampAt: 'native',
+    });
+  });
+
+  it.each([
+    [{}, 'size'],
+    [{ size: 0 }, 'size'],
+    [{ size: 1.01 }, 'size'],
+    [{ size: -0.1 }, 'size'],
+    [{ size: Number.NaN }, 'size'],
+    [{ size: '8%' }, 'size'],
+    [{ size: 0.1, opacity: 0 }, 'opacity'],
+    [{ size: 0.1, opacity: 1.5 }, 'opacity'],
+    [{ size: 0.1, position: 'centre' }, 'position'],
+    [{ size: 0.1, color: 'red' }, 'color'],
+    [{ size: 0.1, color: null }, 'color'],
+    [{ size: 0.1, rounding: 'ceil' }, 'rounding'],
+    [{ size: 0.1, stampAt: 'output' }, 'stampAt'],
+  ])('refuses %j', (given, field) => {
+    expect(badnetsParameters.safeParse(given).error?.issues.map((issue) => issue.path[0])).toEqual([field]);
+  });
+
+  it('refuses unknown keys', () => {
+    const issues = badnetsParameters.safeParse({ size: 0.1, colour: 'white' }).error?.issues;
+    expect(issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['colour'] }]);
+  });
+
+  it('refuses a patch outside the image when it is bound to a shape', () => {
+    const parameters = badnetsParameters.parse({ size: 0.16, position: { top: 25, left: 0 } });
+    expect(() => badnets.create(parameters, GREY)).toThrow(
+      expect.objectContaining({ kind: 'input', hint: 'top can be 0 to 24, left 0 to 24.' }),
+    );
+    expect(badnets.create(parameters, RGB).stampAt).toBe('native');
+    const tall = badnetsParameters.parse({ size: 1 });
+    expect(() => badnets.create(tall, { height: 8, width: 9, channels: 1 })).toThrow(/does not fit/);
+  });
+});
