@@ -7,13 +7,19 @@ import { registerModels } from './models.ts';
 import { registerPlan } from './plan.ts';
 import { registerPretrain } from './pretrain.ts';
 import { runProgram } from './program.ts';
+import { registerReport } from './report.ts';
+import { registerResults } from './results.ts';
+import { registerRun } from './run.ts';
 import { registerTriggers } from './triggers.ts';
 
 /** In the order in which help lists them. */
 const commands: readonly RegisterCommand[] = [
   // Experiments
+  registerRun,
   registerPlan,
   // Results and reports
+  registerResults,
+  registerReport,
   // Registries
   registerModels,
   registerDatasets,

@@ -59,7 +59,9 @@ async function pretrainCommand(name: string, options: Options): Promise<void> {
     onProgress: (done, total) => progress.update(done / total, `reading images ${done}/${total}`),
   });
   progress.end();
-  progress.note(`${dataset.train.count} training and ${dataset.test.count} validation images, ${dataset.classes.length} classes`);
+  progress.note(
+    `${dataset.train.count} training and ${dataset.test.count} validation images, ${dataset.classes.length} classes`,
+  );
   const runtime = new Runtime({ threads: options.threads });
   const training = new Progress();
   const { trained, accuracy, seconds } = await pretrain(runtime, model, dataset, {

@@ -43,10 +43,12 @@ export class Progress {
   }
 
   #draw(): void {
-    if (!this.#live) return log(this.#text);
-    const width = process.stderr.columns ?? 80;
-    this.#clear();
-    process.stderr.write(this.#text.slice(0, width - 1));
+    if (this.#live) {
+      this.#clear();
+      process.stderr.write(this.#text.slice(0, (process.stderr.columns ?? 80) - 1));
+    } else {
+      log(this.#text);
+    }
   }
 
   #clear(): void {

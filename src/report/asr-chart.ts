@@ -151,7 +151,7 @@ function seriesMarks(series: Series, points: readonly Point[], dx: number) {
     Plot.dot(data, {
       ...place,
       y: 'mean',
-      r: 4,
+      r: 3.2,
       symbol: symbolOf(series),
       stroke,
       strokeWidth: 1.5,

@@ -2,6 +2,7 @@
 import { aggregate, type MetricName, type RunGroup } from '../analysis/aggregate.ts';
 import { compareFactor, factorsAcross, factorTitle, formatFactor } from '../analysis/factors.ts';
 import { type ShareEstimate, type ShareName, shareOf } from '../analysis/intervals.ts';
+import { csvText } from '../store/csv.ts';
 import type { RunRecord, RunStatus } from '../store/records.ts';
 import { textTable } from './text-table.ts';
 
@@ -193,29 +194,23 @@ export function resultsText(table: ResultsTable): string {
 }
 
 /**
- * The table as CSV (RFC 4180: CRLF, quoted where needed): factors as they are, shares in [0, 1] with columns for mean,
- * sd, low, high and the kind of bounds, at full precision; empty where there is no value.
+ * The table as CSV: factors as they are, shares in [0, 1] with columns for mean, sd, low, high and the kind of bounds,
+ * at full precision; empty where there is no value.
  */
 export function resultsCsv(table: ResultsTable): string {
   const header = table.columns.flatMap(({ name, kind }) =>
     kind === 'share' ? [name, `${name}Sd`, `${name}Low`, `${name}High`, `${name}Bounds`] : [name],
   );
-  const lines = table.rows.map((row) =>
-    row.cells.flatMap((cell, at) => {
-      if (table.columns[at].kind !== 'share') return [plain(cell.value)];
-      const { mean, sd, low, high, kind } = cell.estimate ?? {};
-      return [mean, sd, low, high, kind].map(plain);
+  const rows = table.rows.map((row) =>
+    row.cells.flatMap(({ value, estimate }, at) => {
+      if (table.columns[at].kind !== 'share') return [withoutFormula(value)];
+      return [estimate?.mean, estimate?.sd, estimate?.low, estimate?.high, estimate?.kind];
     }),
   );
-  return [header, ...lines].map((line) => `${line.map(csvField).join(',')}\r\n`).join('');
+  return csvText(header, rows);
 }
 
-function plain(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  if (typeof value === 'string') return /^[=+\-@\t\r]/.test(value) ? `'${value}` : value; // never a spreadsheet formula
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-function csvField(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** Spreadsheets would take a text that begins so for a formula. */
+function withoutFormula(value: unknown): unknown {
+  return typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
 }

@@ -1,7 +1,7 @@
 // What `when` and `exclude` do to the cells of an experiment.
 import { inputError } from '../core/errors.ts';
 import type { Catalog } from './catalog.ts';
-import { type Cell, levelOf, MAX_RUNS, shownRuns } from './cells.ts';
+import { type Cell, levelOf, MAX_RUNS } from './cells.ts';
 import type { ExcludeRule, ExperimentSpec, FieldValues, Level, WhenRule } from './experiment.ts';
 import { show } from './explain-issue.ts';
 import { fieldSchema } from './fields.ts';

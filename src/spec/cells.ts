@@ -6,9 +6,6 @@ import type { Block, ExperimentSpec, Level } from './experiment.ts';
 /** More runs than this are refused before they are laid out. */
 export const MAX_RUNS = 100_000;
 
-/** A count of runs as messages show it. */
-export const shownRuns = (count: number): string => `${count.toLocaleString('en-US')} runs`;
-
 /** One cell of a block's product. */
 export interface Cell {
   readonly block: Block;

@@ -78,7 +78,12 @@ export class RunMaker {
     );
   }
 
-  #checkModel({ dataset, model, freeze, inputSize }: RunSpec, { levels }: Cell): void {
+  #checkModel({ dataset, model, init, freeze, inputSize }: RunSpec, { levels }: Cell): void {
+    if (init === 'pretrained' && this.#catalog.models.get(model).weightsHash === undefined) {
+      throw inputError(`${levels.model.at}: model: ${model} has no pretrained weights`, {
+        hint: `Write init: random, or make them with triggerlab pretrain ${model}.`,
+      });
+    }
     const classes = this.#catalog.datasets.get(dataset).classes.length;
     this.#once([model, freeze, inputSize, classes], `${levels.freeze.at}: ${model}: `, () =>
       this.#catalog.checkModel(model, freeze, inputSize, classes),

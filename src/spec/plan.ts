@@ -1,5 +1,4 @@
 // What an experiment comes to: its runs with their identities, and how often each level of each factor occurs.
-import { inputError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
 import { type Catalog, installed } from './catalog.ts';
 import { expandExperiment, twinOf } from './expand.ts';
@@ -37,11 +36,6 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
   const specs = expandExperiment(experiment, catalog);
   const idOf = (spec: RunSpec) => {
     const model = catalog.models.get(spec.model);
-    if (spec.init === 'pretrained' && model.weightsHash === undefined) {
-      throw inputError(`model ${model.name} has no pretrained weights`, {
-        hint: 'Write init: random, or choose another model: triggerlab models ls.',
-      });
-    }
     return runId(spec, {
       datasetFingerprint: catalog.datasets.get(spec.dataset).fingerprint,
       weightsHash: model.weightsHash,

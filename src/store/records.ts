@@ -55,3 +55,22 @@ export interface RunRecord {
   startedAt: string | null;
   finishedAt: string | null;
 }
+
+/** An experiment and how many of its runs are where. */
+export interface ExperimentSummary {
+  readonly name: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** When it was last planned, ISO 8601. */
+  readonly updatedAt: string;
+  readonly total: number;
+  readonly counts: Readonly<Record<RunStatus, number>>;
+}
+
+export interface StoredExperiment {
+  readonly name: string;
+  /** The spec file as it was given. */
+  readonly specText: string;
+  /** The spec after defaults, presets and overrides. */
+  readonly resolved: unknown;
+}

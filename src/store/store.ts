@@ -4,27 +4,16 @@ import { didYouMean } from '../core/suggest.ts';
 import type { PlannedRun } from '../spec/run-spec.ts';
 import type { ArtifactFiles } from './artifact-files.ts';
 import { type Database, float8Array, type SqlParameter, sqlText } from './database.ts';
-import type { RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
+import type {
+  ExperimentSummary,
+  RunEnvironment,
+  RunMetrics,
+  RunRecord,
+  RunStatus,
+  StoredExperiment,
+} from './records.ts';
 import { METRIC_COLUMNS, RUN_COLUMNS, type RunRow, recordOf } from './rows.ts';
 import { type Condition, matches } from './where.ts';
-
-export interface ExperimentSummary {
-  readonly name: string;
-  /** ISO 8601. */
-  readonly createdAt: string;
-  /** When it was last planned, ISO 8601. */
-  readonly updatedAt: string;
-  readonly total: number;
-  readonly counts: Readonly<Record<RunStatus, number>>;
-}
-
-export interface StoredExperiment {
-  readonly name: string;
-  /** The spec file as it was given. */
-  readonly specText: string;
-  /** The spec after defaults, presets and overrides. */
-  readonly resolved: unknown;
-}
 
 export interface StoreParts {
   readonly db: Database;

@@ -72,6 +72,8 @@ class Client {
   /** Gives the database back; defined while this client has it. */
   #release: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Pieces of messages received so far. */
+  #heard = 0;
   #chain: Promise<void> = Promise.resolve();
 
   constructor(database: EmbeddedDatabase, socket: Socket, options: WireServerOptions) {
@@ -83,6 +85,7 @@ class Client {
     socket.unref();
     socket.on('error', () => undefined);
     socket.on('data', (bytes) => {
+      this.#heard++;
       this.#received = Buffer.concat([this.#received, bytes]);
       this.#chain = this.#chain.then(() => this.#answerAll()).catch(() => void socket.destroy());
     });
@@ -159,11 +162,30 @@ class Client {
     }
     if (!this.#release) await this.#take();
     if (this.#socket.destroyed) return;
-    clearTimeout(this.#timer);
+    this.#stopWaiting();
     const answer = await this.#database.message(Uint8Array.from(message));
     if (isReadyOutsideTransaction(answer)) this.#giveBack();
-    else this.#timer = setTimeout(() => this.#socket.destroy(), this.#holdMs).unref();
+    else this.#awaitMore();
     this.#socket.write(answer);
+  }
+
+  /** Cuts the client off when nothing more of its batch or transaction comes in time. */
+  #awaitMore(): void {
+    const heard = this.#heard;
+    const timer = setTimeout(() => {
+      // A busy owner may be late in reading what came in time: once more around its loop, it has been read.
+      setImmediate(() => {
+        if (timer !== this.#timer) return;
+        if (heard === this.#heard) this.#socket.destroy();
+        else this.#awaitMore();
+      });
+    }, this.#holdMs).unref();
+    this.#timer = timer;
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #take(): Promise<void> {
@@ -181,7 +203,7 @@ class Client {
   }
 
   #giveBack(): void {
-    clearTimeout(this.#timer);
+    this.#stopWaiting();
     this.#release?.();
     this.#release = undefined;
   }

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import type { RunSpec } from '../spec/run-spec.ts';
+import type { RunRecord } from '../store/records.ts';
+import { aggregate, summarize } from './aggregate.ts';
+import { compareFactor, factorsAcross, factorsOf, formatFactor } from './factors.ts';
+
+const training = {
+  optimizer: 'adam',
+  learningRate: 0.01,
+  momentum: 0,
+  weightDecay: 0,
+  epochs: 5,
+  batchSize: 128,
+} as const;
+const base: RunSpec = {
+  ...{ dataset: 'mnist10k', model: 'b', init: 'random', freeze: 'none', inputSize: 32 },
+  ...{ attack: { type: 'none' }, poisonRate: 0, targetClass: 0, training, seed: 1 },
+};
+const patch = { type: 'badnets', color: 'white', size: 0.1 };
+const metrics = { cleanAccuracy: 0.9, asr: null, asrInclusive: null, cleanBaselineAccuracy: null, cad: null };
+const more = { naturalAsr: null, effectivePixels: null, testImages: 2000, attackedImages: null, epochs: 5 };
+
+function run(spec: Partial<RunSpec>, asr: number | null = null, status: RunRecord['status'] = 'done'): RunRecord {
+  const measured = { ...metrics, ...more, asr, epochLosses: [1], seconds: 1, imagesPerSecond: 1 };
+  const times = { startedAt: null, finishedAt: null };
+  const rest = { twinId: null, environment: null, error: null, experiments: [], ...times };
+  return { runId: 'x', spec: { ...base, ...spec }, status, metrics: status === 'done' ? measured : null, ...rest };
+}
+
+describe('summarize', () => {
+  it('gives the sample standard deviation, and none for one value', () => {
+    expect(summarize([2, 4, 4, 4, 5, 5, 7, 9])).toEqual({ mean: 5, sd: Math.sqrt(32 / 7), n: 8 });
+    expect(summarize([3])).toEqual({ mean: 3, sd: null, n: 1 });
+    expect(summarize([])).toBeUndefined();
+  });
+});
+
+describe('aggregate', () => {
+  it('groups finished runs in first-seen order and leaves out what was not measured', () => {
+    const attack = { ...patch };
+    const groups = aggregate(
+      [
+        run({ model: 'b', attack }, 0.2),
+        run({ model: 'a' }),
+        run({ model: 'b', attack }, 0.4),
+        run({ model: 'c' }, null, 'failed'),
+      ],
+      ['model', 'size'],
+    );
+    expect(groups.map((group) => [group.key, group.n])).toEqual([
+      [{ model: 'b', size: 0.1 }, 2],
+      [{ model: 'a', size: null }, 1],
+    ]);
+    expect(groups[0].metrics.asr?.mean).toBeCloseTo(0.3);
+    expect(groups[0].metrics.asr?.sd).toBeCloseTo(0.1 * Math.SQRT2);
+    expect(groups[1].metrics).not.toHaveProperty('asr');
+  });
+
+  it('takes equal lists and objects for equal levels, whatever the order of keys', () => {
+    const at = (position: object) => run({ attack: { ...patch, position } }, 0.5);
+    expect(aggregate([at({ top: 1, left: 2 }), at({ left: 2, top: 1 }), at([1, 2])], ['position'])).toHaveLength(2);
+  });
+});
+
+describe('factors', () => {
+  it('tells varying from constant ones; a clean run does not make a factor vary', () => {
+    const attack = { ...patch };
+    const found = factorsAcross([
+      base,
+      { ...base, attack, poisonRate: 0.01 },
+      { ...base, attack, poisonRate: 0.02, seed: 3 },
+    ]);
+    expect(found.varying).toEqual(['attack', 'poisonRate']);
+    expect(found.constant).toContainEqual(['size', 0.1]);
+    expect(found.seeds).toEqual([1, 3]);
+  });
+
+  it('keeps a parameter apart from a field of the run that has its name', () => {
+    expect(factorsOf({ ...base, attack: { type: 'other', epochs: 9 } })).toMatchObject({
+      epochs: 5,
+      'attack.epochs': 9,
+    });
+  });
+
+  it('lists parameters in one order, however the store gives them back', () => {
+    const names = Object.keys(factorsOf({ ...base, attack: { zeta: 1, color: 'white', type: 'badnets', size: 0.1 } }));
+    expect(names.filter((name) => ['zeta', 'color', 'size'].includes(name))).toEqual(['size', 'color', 'zeta']);
+  });
+
+  it('writes and sorts values as people expect', () => {
+    expect(formatFactor('poisonRate', 0.005)).toBe('0.5 %');
+    expect(formatFactor('size', 0.07)).toBe('7 %');
+    expect(formatFactor('color', [102, 179, 92])).toBe('rgb(102, 179, 92)');
+    expect(formatFactor('position', { top: 3, left: 2 })).toBe('left 2, top 3');
+    expect(formatFactor('size', null)).toBe('–');
+    expect([0.16, null, 0.08].sort(compareFactor)).toEqual([null, 0.08, 0.16]);
+    expect(['white', 'none', 'black'].sort(compareFactor)).toEqual(['none', 'black', 'white']);
+  });
+});

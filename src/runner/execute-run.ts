@@ -1,0 +1,140 @@
+// One run from its spec to its metrics: assemble the data, train, evaluate clean and triggered, compare with the clean twin.
+import type { Dataset } from '../data/dataset.ts';
+import { datasets } from '../data/registry.ts';
+import { accuracy } from '../metrics/accuracy.ts';
+import { attackSuccess } from '../metrics/attack-success.ts';
+import { effectivePixels } from '../metrics/effective-pixels.ts';
+import { parseFreeze } from '../models/freeze.ts';
+import { models } from '../models/registry.ts';
+import { decodeSafetensors, encodeSafetensors } from '../models/weights/safetensors.ts';
+import type { Runtime } from '../runtime/node.ts';
+import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
+import type { RunMetrics } from '../store/records.ts';
+import { createNetwork, type Network } from '../train/network.ts';
+import { poisonedRows, type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
+import { predict, seenPixels, type TrainedState } from '../train/predict.ts';
+import { train } from '../train/train.ts';
+import { triggers } from '../triggers/registry.ts';
+import type { Trigger } from '../triggers/trigger.ts';
+
+/** What a poisoned run takes from its clean twin. */
+export interface Twin {
+  readonly cleanAccuracy: number;
+  /** The twin's trained parameters and statistics, as `ExecutedRun.trained` holds them. */
+  readonly trained: Uint8Array;
+}
+
+export interface ExecutedRun {
+  readonly metrics: RunMetrics;
+  /** What training changed, as safetensors. */
+  readonly trained: Uint8Array;
+}
+
+/** Test images that effectivePixels is measured on. */
+const SEEN_IMAGES = 100;
+
+const loaded = new Map<string, Promise<Dataset>>();
+
+/** A dataset of the registry, loaded once per process. */
+function loadDataset(name: string): Promise<Dataset> {
+  const known = loaded.get(name) ?? datasets.get(name).load();
+  loaded.set(name, known);
+  return known;
+}
+
+/**
+ * Does one run. Same spec, same machine, same thread count: same bits.
+ * `onProgress` is told the share done, in [0, 1].
+ * @throws TriggerlabError for what cannot be run (input) or went wrong while it ran (failed).
+ */
+export async function executeRun(
+  runtime: Runtime,
+  spec: RunSpec,
+  twin: Twin | undefined,
+  onProgress: (share: number) => void = () => {},
+): Promise<ExecutedRun> {
+  const started = performance.now();
+  const dataset = await loadDataset(spec.dataset);
+  const trigger = spec.attack.type === 'none' ? undefined : createTrigger(spec.attack, dataset, spec.inputSize);
+  const network = await createNetwork({
+    model: models.get(spec.model),
+    dataset,
+    inputSize: spec.inputSize,
+    init: spec.init,
+    freeze: parseFreeze(spec.freeze),
+    seed: spec.seed,
+    patch: trigger?.patch,
+  });
+  const { seed, targetClass: target, training } = spec;
+  const rows = poisonedRows(dataset.train.count, spec.poisonRate, seed);
+  const source = trigger ? withTrigger(dataset.train, trigger, rows, { seed, split: 'train', target }) : dataset.train;
+  const { trained, epochLosses, seconds } = await train(runtime, network, source, {
+    ...training,
+    seed,
+    onProgress: (share) => onProgress(0.95 * share),
+  });
+  const cleanAccuracy = accuracy(await predict(runtime, network, trained, dataset.test), dataset.test.labels);
+  const attacked = trigger && (await measureAttack(runtime, network, trained, dataset, trigger, spec, twin));
+  onProgress(1);
+  return {
+    metrics: {
+      cleanAccuracy,
+      asr: attacked?.asr ?? null,
+      asrInclusive: attacked?.asrInclusive ?? null,
+      cleanBaselineAccuracy: twin?.cleanAccuracy ?? null,
+      cad: twin ? twin.cleanAccuracy - cleanAccuracy : null,
+      naturalAsr: attacked?.naturalAsr ?? null,
+      effectivePixels: attacked?.effectivePixels ?? null,
+      testImages: dataset.test.count,
+      attackedImages: attacked?.counted ?? null,
+      epochs: training.epochs,
+      epochLosses,
+      seconds: (performance.now() - started) / 1000,
+      imagesPerSecond: (dataset.train.count * training.epochs) / seconds,
+    },
+    trained: encodeSafetensors(trained),
+  };
+}
+
+/** Binds an attack's parameters to the pixels it is stamped on. */
+function createTrigger({ type, ...given }: AttackSpec, dataset: Dataset, inputSize: number): Trigger {
+  const definition = triggers.get(type);
+  const parameters = definition.parameters.parse(given);
+  const native = definition.create(parameters, dataset.train);
+  if (native.stampAt === 'native') return native;
+  return definition.create(parameters, { height: inputSize, width: inputSize, channels: 3 });
+}
+
+async function measureAttack(
+  runtime: Runtime,
+  network: Network,
+  trained: TrainedState,
+  { test }: Dataset,
+  trigger: Trigger,
+  { seed, targetClass }: RunSpec,
+  twin: Twin | undefined,
+) {
+  const everyRow = Int32Array.from({ length: test.count }, (_, row) => row);
+  const triggered = withTrigger(test, trigger, everyRow, { seed, split: 'test' });
+  const success = async (state: TrainedState) =>
+    attackSuccess(await predict(runtime, network, state, triggered), test.labels, targetClass);
+  const natural = twin && (await success(decodeSafetensors(twin.trained, 'the clean twin').tensors));
+  return {
+    ...(await success(trained)),
+    naturalAsr: natural?.asr ?? null,
+    effectivePixels: await changedPixels(runtime, network, triggered, test),
+  };
+}
+
+async function changedPixels(
+  runtime: Runtime,
+  network: Network,
+  triggered: TriggeredSource,
+  test: Dataset['test'],
+): Promise<number> {
+  const rows = Int32Array.from({ length: Math.min(SEEN_IMAGES, test.count) }, (_, row) => row);
+  const before = await seenPixels(runtime, network, test, rows);
+  const after = await seenPixels(runtime, network, triggered, rows);
+  const [n, c, h, w] = before.shape;
+  return effectivePixels(before.data as Float32Array, after.data as Float32Array, [n, c, h, w]);
+}

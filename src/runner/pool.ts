@@ -1,0 +1,101 @@
+// A pool of runner processes. A process takes many runs; it is replaced when it crashes, grows too large or has done its share.
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Job, RunnerMessage } from './protocol.ts';
+
+/** Outcome of a job: the runner's last word, or what is known of its crash. */
+export type Outcome = Extract<RunnerMessage, { kind: 'done' | 'failed' }>;
+
+export interface PoolOptions {
+  readonly workers: number;
+  /** Threads inside one operation, per worker. */
+  readonly threads: number;
+}
+
+/** A runner process is replaced after this many runs or beyond this resident memory. */
+const RUNS_PER_PROCESS = 200;
+const MAX_RESIDENT_BYTES = 4e9;
+
+interface Runner {
+  readonly process: ChildProcess;
+  readonly ready: Promise<void>;
+  runs: number;
+}
+
+export class RunnerPool {
+  readonly workers: number;
+  readonly #threads: number;
+  readonly #idle: Runner[] = [];
+  readonly #all = new Set<ChildProcess>();
+  #closed = false;
+
+  constructor({ workers, threads }: PoolOptions) {
+    this.workers = workers;
+    this.#threads = threads;
+  }
+
+  /** Does a job in a process of its own. Never throws for what happens inside: a crash is an outcome too. */
+  async run(job: Job, onProgress: (share: number) => void): Promise<Outcome> {
+    const runner = this.#idle.pop() ?? this.#start();
+    const outcome = await this.#converse(runner, job, onProgress);
+    runner.runs++;
+    const spent = runner.runs >= RUNS_PER_PROCESS || outcome.memory > MAX_RESIDENT_BYTES;
+    if (runner.process.connected && !spent && !this.#closed) this.#idle.push(runner);
+    else if (runner.process.connected) runner.process.disconnect();
+    return outcome;
+  }
+
+  /** Ends all processes, working ones too. */
+  close(): void {
+    this.#closed = true;
+    for (const child of this.#all) child.kill('SIGKILL');
+  }
+
+  #start(): Runner {
+    const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [String(this.#threads)], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#all.add(child);
+    child.once('exit', () => this.#all.delete(child));
+    const ready = new Promise<void>((resolve) => {
+      child.once('message', () => resolve());
+      child.once('exit', () => resolve());
+      child.once('error', () => resolve());
+    });
+    return { process: child, ready, runs: 0 };
+  }
+
+  #converse({ process: child, ready }: Runner, job: Job, onProgress: (share: number) => void): Promise<Outcome> {
+    return new Promise((resolve) => {
+      let complaint = '';
+      const hear = (chunk: Buffer) => {
+        complaint = (complaint + chunk.toString()).slice(-2000);
+      };
+      const finish = (outcome: Outcome) => {
+        child.off('message', onMessage);
+        child.off('exit', onExit);
+        child.off('error', onError);
+        child.stderr?.off('data', hear);
+        resolve(outcome);
+      };
+      const onMessage = (message: RunnerMessage) => {
+        if (message.kind === 'progress') onProgress(message.share);
+        else if (message.kind === 'done' || message.kind === 'failed') finish(message);
+      };
+      const onExit = (code: number | null, signal: string | null) => {
+        const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
+        const last = complaint.trim().split('\n').pop();
+        finish({ kind: 'failed', error: `the runner process ${how}${last ? `: ${last}` : ''}`, memory: 0 });
+      };
+      const onError = (error: Error) =>
+        finish({ kind: 'failed', error: `the runner process: ${error.message}`, memory: 0 });
+      child.on('message', onMessage);
+      child.on('exit', onExit);
+      child.on('error', onError);
+      child.stderr?.on('data', hear);
+      if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode);
+      else void ready.then(() => child.connected && child.send(job));
+    });
+  }
+}
