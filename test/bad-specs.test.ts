@@ -465,7 +465,7 @@ describe('the command line', () => {
     [
       'size 0',
       good.replace('none', '{type: badnets, size: 0}'),
-      /^error: \S+spec\.yaml:5:30: attack\.size: expected .* found 0\n$/,
+      /^error: \S+spec\.yaml:5:31: attack\.size: expected .* found 0\n$/,
     ],
     [
       'unknown model',

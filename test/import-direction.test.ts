@@ -25,7 +25,10 @@ const ORDER = [
   'cli',
 ];
 /** Packages that one file alone may know. */
-const KEPT_APART: Readonly<Record<string, string>> = { 'onnxruntime-web': 'runtime/web.ts' };
+const KEPT_APART: Readonly<Record<string, string>> = {
+  'onnxruntime-node': 'runtime/node.ts',
+  'onnxruntime-web': 'runtime/web.ts',
+};
 const GENERATED = ['graph/onnx/onnx_pb.ts'];
 const MAX_LINES = 300;
 

@@ -1,5 +1,5 @@
 // What the commands share: how one is registered, its examples, and the options that many of them take.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 
 /** Adds one command to the program: what every file of a command exports. */
 export type RegisterCommand = (program: Command) => void;
@@ -14,10 +14,9 @@ export function finish(command: Command, examples: readonly string[]): Command {
 
 /** Adds the repeatable `--set field=value,…`; its values arrive as `set: string[]`. */
 export function withSet(command: Command): Command {
-  return command.option(
+  const set = new Option(
     '--set <field=value,…>',
     'change a field of the spec (repeatable), such as training.epochs=1 or preset=paper-text',
-    (text: string, before: string[]) => [...before, text],
-    [],
   );
+  return command.addOption(set.argParser<string[]>((text, before) => [...before, text]).default([], 'none'));
 }

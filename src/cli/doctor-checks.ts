@@ -88,15 +88,9 @@ function memory(): Check {
 
 async function engine(): Promise<Check> {
   try {
-    const ort = await import('onnxruntime-node');
-    const providers = ort.listSupportedBackends().map(({ name }) => name);
-    return check(
-      'ONNX Runtime',
-      `${ort.env.versions.node ?? ort.env.versions.common}, providers: ${providers.join(', ')}`,
-      true,
-      'fail',
-      '',
-    );
+    const { availableProviders, engineVersion } = await import('../runtime/node.ts');
+    const providers = availableProviders().flatMap(({ name, bundled }) => (bundled ? [name] : []));
+    return check('ONNX Runtime', `${engineVersion}, providers: ${providers.join(', ')}`, true, 'fail', '');
   } catch (error) {
     const next = 'Install again with npm ci on a system that ONNX Runtime supports (glibc Linux, macOS, Windows).';
     return check('ONNX Runtime', messageOf(error).split('\n')[0], false, 'fail', next);

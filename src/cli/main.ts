@@ -4,6 +4,7 @@ import type { RegisterCommand } from './command.ts';
 import { registerDatasets } from './datasets.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerModels } from './models.ts';
+import { endQuietlyWithoutReader } from './output.ts';
 import { registerPlan } from './plan.ts';
 import { registerPretrain } from './pretrain.ts';
 import { runProgram } from './program.ts';
@@ -29,4 +30,5 @@ const commands: readonly RegisterCommand[] = [
   registerDoctor,
 ];
 
+endQuietlyWithoutReader();
 process.exitCode = await runProgram(commands, process.argv.slice(2));

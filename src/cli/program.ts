@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { RegisterCommand } from './command.ts';
-import { type ExitCode, endQuietlyWithoutReader, reportError, reportUsage } from './output.ts';
+import { reportError, reportUsage } from './output.ts';
 
 /** The version of the installed package. */
 export function packageVersion(): string {
@@ -11,8 +11,7 @@ export function packageVersion(): string {
 }
 
 /** Parses the arguments after the program's name, does the command, and gives the exit code. */
-export async function runProgram(commands: readonly RegisterCommand[], args: readonly string[]): Promise<ExitCode> {
-  endQuietlyWithoutReader();
+export async function runProgram(commands: readonly RegisterCommand[], args: readonly string[]): Promise<number> {
   const program = new Command('triggerlab')
     .description('Finds out whether, why and how an image classifier can be backdoored, and whether it can be noticed.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -28,7 +27,8 @@ export async function runProgram(commands: readonly RegisterCommand[], args: rea
   const json = options.includes('--json');
   try {
     await program.parseAsync(args, { from: 'user' });
-    return process.exitCode === 1 ? 1 : 0;
+    // A command that ended in order may still have set an exit code, for work that failed or was interrupted.
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportError(error, json);
     if (error.exitCode === 0) return 0;

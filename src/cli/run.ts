@@ -2,7 +2,6 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { failedError } from '../core/errors.ts';
 import { formatSeconds } from '../core/format.ts';
 import { resultsTable, resultsText } from '../report/results-table.ts';
 import { RunnerPool } from '../runner/pool.ts';
@@ -118,12 +117,19 @@ async function conclude(
     print(resultsText(resultsTable(runs)));
     if (page !== undefined) print(`\nReport: ${resolve(page)}`);
   }
-  if (summary.interrupted) {
-    throw failedError('interrupted: what was done is kept', { hint: 'The same command goes on from here.' });
+  const problem = problemOf(plan, summary);
+  if (problem) {
+    // Results stand on stdout already: the error goes to stderr alone.
+    log(`error: ${problem}`);
+    process.exitCode = 1;
   }
-  if (summary.failed + summary.skipped > 0) {
-    throw failedError(`${summary.failed} runs failed and ${summary.skipped} were skipped`, {
-      hint: `See why: triggerlab results ${plan.name} --json. The same command tries them again.`,
-    });
-  }
+}
+
+function problemOf(
+  plan: Plan,
+  { interrupted, failed, skipped }: SweepSummary & { interrupted: boolean },
+): string | undefined {
+  if (interrupted) return 'interrupted: what was done is kept\n  The same command goes on from here.';
+  if (failed + skipped === 0) return undefined;
+  return `${failed} runs failed, ${skipped} were skipped\n  See why: triggerlab results ${plan.name} --json. The same command tries them again.`;
 }

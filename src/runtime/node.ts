@@ -11,6 +11,11 @@ import type { Feeds, Session, SessionOptions } from './session.ts';
 /** Version of the engine, as recorded with every run. */
 export const engineVersion: string = ort.env.versions.common;
 
+/** Execution providers built into the installed engine. */
+export function availableProviders(): { readonly name: string; readonly bundled: boolean }[] {
+  return ort.listSupportedBackends();
+}
+
 /** Opens sessions and keeps them by the hash of their graph: a graph that comes back is not built again. */
 export class Runtime {
   readonly #options: SessionOptions;

@@ -13,6 +13,7 @@ import type {
   StoredExperiment,
 } from './records.ts';
 import { METRIC_COLUMNS, RUN_COLUMNS, type RunRow, recordOf } from './rows.ts';
+import { RunArtifacts } from './run-artifacts.ts';
 import { type Condition, matches } from './where.ts';
 
 export interface StoreParts {
@@ -29,15 +30,13 @@ export class Store {
   /** What messages call the store: its directory, or the server without its password. */
   readonly location: string;
   readonly #db: Database;
-  readonly #artifacts: ArtifactFiles;
-  readonly #warn: (message: string) => void;
+  readonly #artifacts: RunArtifacts;
   readonly #close: () => Promise<void>;
 
   constructor(parts: StoreParts) {
     this.location = parts.location;
     this.#db = parts.db;
-    this.#artifacts = parts.artifacts;
-    this.#warn = parts.warn;
+    this.#artifacts = new RunArtifacts(parts.db, parts.artifacts, parts.warn);
     this.#close = parts.close;
   }
 
@@ -249,42 +248,19 @@ export class Store {
       );
       return { removed: gone.length + reset.length, hashes: hashes.map((row) => row.sha256) };
     });
-    await this.#removeUnused(hashes);
+    await this.#artifacts.removeUnused(hashes);
     return removed;
   }
 
   /** Keeps a file that belongs to a run, replacing one of the same kind. The file is whole before its row exists. */
   async putArtifact(runId: string, kind: string, bytes: Uint8Array): Promise<void> {
     await this.#mustExist(runId);
-    const sha256 = await this.#artifacts.put(bytes);
-    const replaced = await this.#db.transaction(async (tx) => {
-      const [old] = await tx.query<{ sha256: string }>('SELECT sha256 FROM artifacts WHERE run_id = $1 AND kind = $2', [
-        runId,
-        kind,
-      ]);
-      await tx.query(
-        `INSERT INTO artifacts (run_id, kind, sha256, bytes, created_at)
-         VALUES ($1, $2, $3, $4::bigint, $5::text::timestamptz)
-         ON CONFLICT (run_id, kind) DO UPDATE
-         SET sha256 = excluded.sha256, bytes = excluded.bytes, created_at = excluded.created_at`,
-        [runId, kind, sha256, bytes.length, now()],
-      );
-      return old && old.sha256 !== sha256 ? [old.sha256] : [];
-    });
-    await this.#removeUnused(replaced);
+    await this.#artifacts.put(runId, kind, bytes);
   }
 
   /** A run's file of a kind; undefined when there is none, or (with a warning) when the file is missing or damaged. */
-  async getArtifact(runId: string, kind: string): Promise<Uint8Array | undefined> {
-    const [row] = await this.#db.query<{ sha256: string }>(
-      'SELECT sha256 FROM artifacts WHERE run_id = $1 AND kind = $2',
-      [runId, kind],
-    );
-    if (!row) return undefined;
-    const found = await this.#artifacts.get(row.sha256);
-    if (typeof found !== 'string') return found;
-    this.#warn(`the ${kind} of run ${runId} is ${found} (${this.#artifacts.pathOf(row.sha256)}) and is not used`);
-    return undefined;
+  getArtifact(runId: string, kind: string): Promise<Uint8Array | undefined> {
+    return this.#artifacts.get(runId, kind);
   }
 
   /** Makes runs that a dead process left running pending again. Only for who knows that nobody works on them. */
@@ -307,13 +283,6 @@ export class Store {
       throw failedError(`run ${runId} is not in the store at ${this.location}`, {
         hint: 'It was removed meanwhile; running the experiment again plans it anew.',
       });
-    }
-  }
-
-  async #removeUnused(hashes: readonly string[]): Promise<void> {
-    for (const sha256 of new Set(hashes)) {
-      const [used] = await this.#db.query('SELECT run_id FROM artifacts WHERE sha256 = $1 LIMIT 1', [sha256]);
-      if (!used) await this.#artifacts.remove(sha256);
     }
   }
 }

@@ -66,12 +66,15 @@ const lrn: Kernel = ([xIn], node) => {
   ];
 };
 
-/** Where output position i of `to` lies among `from` input positions. */
+/**
+ * Where output position i of `to` lies among `from` input positions. In float32, as ONNX Runtime computes it: the last bit
+ * decides which pixel `nearest` picks.
+ */
 function source(node: Node, i: number, from: number, to: number, scale: number): number {
   const mode = node.string('coordinate_transformation_mode', 'half_pixel');
-  if (mode === 'half_pixel') return (i + 0.5) / scale - 0.5;
-  if (mode === 'pytorch_half_pixel') return to > 1 ? (i + 0.5) / scale - 0.5 : 0;
-  if (mode === 'asymmetric') return i / scale;
+  if (mode === 'pytorch_half_pixel' && to === 1) return 0;
+  if (mode.endsWith('half_pixel')) return Math.fround(Math.fround((i + 0.5) / scale) - 0.5);
+  if (mode === 'asymmetric') return Math.fround(i / scale);
   if (mode === 'align_corners') return to === 1 ? 0 : (i * (from - 1)) / (to - 1);
   throw new Error(`unknown coordinate mode ${mode}`);
 }
@@ -96,8 +99,8 @@ const resize: Kernel = ([xIn, , scales, sizes], node) => {
   const axes = node.ints('axes') ?? x.shape.map((_, axis) => axis);
   axes.forEach((given, i) => {
     const axis = axisOf(given, x.shape.length);
-    const to = sizes ? sizes.data[i] : Math.floor(x.shape[axis] * need(scales).data[i]);
-    const scale = sizes ? to / x.shape[axis] : need(scales).data[i];
+    const to = sizes ? sizes.data[i] : Math.floor(Math.fround(x.shape[axis] * need(scales).data[i]));
+    const scale = sizes ? Math.fround(to / x.shape[axis]) : need(scales).data[i];
     if (to !== x.shape[axis] || scale !== 1) x = resizeAxis(x, axis, to, scale, node);
   });
   return [x];

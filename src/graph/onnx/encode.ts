@@ -20,7 +20,7 @@ export const IR_VERSION = 9;
 
 /**
  * The graph as an ONNX model (opset 20). Only nodes that an output depends on are written.
- * @throws Error when the graph has no outputs.
+ * @throws Error when the graph has no outputs, or an output bears the name of another value.
  */
 export function encodeModel(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   const model = create(ModelProtoSchema, {
@@ -41,6 +41,9 @@ function graphProto(graph: Graph): MessageInitShape<typeof GraphProtoSchema> {
   // A value may be a graph output under several names, or be an input or constant: those get an Identity node.
   const aliases = [...graph.outputs].filter(([name, value]) => !value.producer || outputNames.get(value) !== name);
   const nameOf = (value: Value) => (value.producer && outputNames.get(value)) || value.name;
+  const constants = graph.constants.filter((value) => used.has(value) || aliases.some(([, alias]) => alias === value));
+  const defined = [...graph.inputs, ...constants, ...live.flatMap((node) => node.outputs)].map(nameOf);
+  checkUnique([...defined, ...aliases.map(([name]) => name)]);
   return {
     name: graph.name,
     node: [
@@ -52,12 +55,18 @@ function graphProto(graph: Graph): MessageInitShape<typeof GraphProtoSchema> {
         output: [name],
       })),
     ],
-    initializer: graph.constants
-      .filter((value) => used.has(value) || aliases.some(([, alias]) => alias === value))
-      .map((value) => tensorProto(value.constant as Tensor, value.name)),
+    initializer: constants.map((value) => tensorProto(value.constant as Tensor, value.name)),
     input: graph.inputs.map((value) => valueInfo(value.name, value)),
     output: [...graph.outputs].map(([name, value]) => valueInfo(name, value)),
   };
+}
+
+function checkUnique(names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw new Error(`graph output "${name}": another value has this name`);
+    seen.add(name);
+  }
 }
 
 /** Nodes that some output depends on, in order. */

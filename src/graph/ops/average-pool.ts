@@ -6,7 +6,16 @@ import { onlyGradient } from './elementwise.ts';
 import { mul } from './mul.ts';
 import { pad } from './pad.ts';
 import { reshape, reshapeLike } from './reshape.ts';
-import { type Pair, type WindowOptions, type Windows, windowAttributes, windowShape, windowsOf } from './windows.ts';
+import {
+  ceilAttributes,
+  type Pair,
+  type WindowOptions,
+  type Windows,
+  windowAttributes,
+  windowGeometry,
+  windowShape,
+  windowsOf,
+} from './windows.ts';
 
 export const AveragePool: OpDefinition = {
   type: 'AveragePool',
@@ -65,10 +74,12 @@ export interface AveragePoolOptions extends WindowOptions {
 export function averagePool(x: Value, kernel: Pair | number, options: AveragePoolOptions = {}): Value {
   const { dilations, ...rest } = windowAttributes(options);
   if (dilations.some((d) => d !== 1)) throw new Error('averagePool: dilation is not supported');
+  const kernelShape: [number, number] = typeof kernel === 'number' ? [kernel, kernel] : [...kernel];
+  const countIncludePad = options.countIncludePad === true && rest.pads.some((count) => count > 0);
   return x.graph.add(AveragePool, [x], {
-    kernel_shape: typeof kernel === 'number' ? [kernel, kernel] : [...kernel],
+    kernel_shape: kernelShape,
     ...rest,
-    ceil_mode: options.ceilMode ? 1 : 0,
-    count_include_pad: options.countIncludePad ? 1 : 0,
+    ...(options.ceilMode ? ceilAttributes(x, windowGeometry(kernelShape, options), countIncludePad) : {}),
+    count_include_pad: countIncludePad ? 1 : 0,
   })[0];
 }

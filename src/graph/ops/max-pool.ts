@@ -3,7 +3,15 @@ import { fullLike } from './constant-of-shape.ts';
 import { onlyGradient } from './elementwise.ts';
 import { reshape, reshapeLike } from './reshape.ts';
 import { scatterElements } from './scatter-elements.ts';
-import { type Pair, type WindowOptions, windowAttributes, windowShape, windowsOf } from './windows.ts';
+import {
+  ceilAttributes,
+  type Pair,
+  type WindowOptions,
+  windowAttributes,
+  windowGeometry,
+  windowShape,
+  windowsOf,
+} from './windows.ts';
 
 export const MaxPool: OpDefinition = {
   type: 'MaxPool',
@@ -28,10 +36,10 @@ export const MaxPool: OpDefinition = {
 
 /** Largest value of each window; padding never wins. */
 export function maxPool(x: Value, kernel: Pair | number, options: WindowOptions = {}): Value {
-  const kernelShape = typeof kernel === 'number' ? [kernel, kernel] : [...kernel];
+  const kernelShape: [number, number] = typeof kernel === 'number' ? [kernel, kernel] : [...kernel];
   return x.graph.add(MaxPool, [x], {
     kernel_shape: kernelShape,
     ...windowAttributes(options),
-    ceil_mode: options.ceilMode ? 1 : 0,
+    ...(options.ceilMode ? ceilAttributes(x, windowGeometry(kernelShape, options), false) : {}),
   })[0];
 }

@@ -13,7 +13,8 @@ export const ReduceMax: OpDefinition = {
   gradient(node, dys) {
     const x = node.input(0);
     const winners = cast(equal(x, keptDims(node, node.outputs[0])), x.dtype);
-    const share = div(winners, reduceSum(winners, reducedAxes(node), true));
+    const axes = reducedAxes(node);
+    const share = axes.length === 0 ? winners : div(winners, reduceSum(winners, axes, true));
     return [mul(share, keptDims(node, onlyGradient(dys, node)))];
   },
 };

@@ -1,6 +1,6 @@
 import { float32 } from '../../core/tensor.ts';
-import type { Dim, OpDefinition, Value } from '../graph.ts';
-import { staticDim } from '../shapes.ts';
+import type { Dim, Node, OpDefinition, Value } from '../graph.ts';
+import { normalizeAxis, staticDim } from '../shapes.ts';
 import { onlyGradient } from './elementwise.ts';
 import { matMul } from './mat-mul.ts';
 import { type Coordinates, type Interpolation, interpolationMatrix } from './resize-matrix.ts';
@@ -14,10 +14,12 @@ export const Resize: OpDefinition = {
     if (!sizes && !scales) throw new Error('needs constant sizes or scales');
     const axes = node.ints('axes') ?? x.shape.map((_, axis) => axis);
     const shape: Dim[] = [...x.shape];
-    axes.forEach((axis, i) => {
+    axes.forEach((given, i) => {
+      const axis = normalizeAxis(given, x.rank);
       if (sizes) shape[axis] = sizes[i];
       else if (scales && scales[i] !== 1) {
-        shape[axis] = Math.floor(staticDim(x.shape[axis], 'a resized dimension') * scales[i]);
+        // In float32, as ONNX Runtime multiplies.
+        shape[axis] = Math.floor(Math.fround(staticDim(x.shape[axis], 'a resized dimension') * scales[i]));
       }
     });
     return [{ dtype: x.dtype, shape }];
@@ -26,15 +28,18 @@ export const Resize: OpDefinition = {
   gradient(node, dys) {
     const dy = onlyGradient(dys, node);
     const x = node.input(0);
-    const mode = node.string('mode', 'nearest') as Interpolation;
-    const coordinates = node.string('coordinate_transformation_mode', 'half_pixel') as Coordinates;
-    const rounding = node.string('nearest_mode', 'round_prefer_floor');
-    if (rounding !== 'round_prefer_floor' && rounding !== 'floor')
-      throw new Error(`nearest_mode "${rounding}" has no gradient`);
+    if (x.rank !== 4 || dy.shape[0] !== x.shape[0] || dy.shape[1] !== x.shape[1]) {
+      throw new Error(`no gradient through Resize of [${x.shape}] to [${dy.shape}]: only height and width may change`);
+    }
+    const mode = known(node, 'mode', 'nearest', INTERPOLATIONS);
+    const coordinates = known(node, 'coordinate_transformation_mode', 'half_pixel', COORDINATES);
+    const rounding = known(node, 'nearest_mode', 'round_prefer_floor', ROUNDINGS);
+    if (node.int('antialias', 0) !== 0) throw new Error(`no gradient through Resize "${node.name}" with antialiasing`);
     const matrix = (axis: number) => {
       const from = staticDim(x.shape[axis], 'a resized dimension');
       const to = staticDim(dy.shape[axis], 'a resized dimension');
-      return { from, to, data: interpolationMatrix(from, to, mode, coordinates, rounding) };
+      const data = interpolationMatrix(from, to, mode, coordinates, rounding, scaleOf(node, axis, from, to));
+      return { from, to, data };
     };
     const [h, w] = [matrix(2), matrix(3)];
     const left = x.graph.constant(float32([h.from, h.to], transposed(h.data, h.to, h.from)));
@@ -43,6 +48,26 @@ export const Resize: OpDefinition = {
   },
 };
 
+const INTERPOLATIONS: readonly Interpolation[] = ['linear', 'nearest'];
+const COORDINATES: readonly Coordinates[] = ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'];
+const ROUNDINGS: readonly ('floor' | 'round_prefer_floor')[] = ['floor', 'round_prefer_floor'];
+
+/** A string attribute that must be one of those the backward pass knows. */
+function known<T extends string>(node: Node, attribute: string, fallback: string, choices: readonly T[]): T {
+  const value = node.string(attribute, fallback);
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) throw new Error(`no gradient through Resize "${node.name}" with ${attribute} "${value}"`);
+  return found;
+}
+
+/** The float32 factor by which the engine resizes an axis. */
+function scaleOf(node: Node, axis: number, from: number, to: number): number {
+  const scales = node.inputs[3] ? undefined : node.inputs[2]?.constant?.data;
+  const axes = node.ints('axes')?.map((given) => normalizeAxis(given, node.input(0).rank));
+  const at = axes ? axes.indexOf(axis) : axis;
+  return scales && at >= 0 ? Number(scales[at]) : Math.fround(to / from);
+}
+
 export interface ResizeOptions {
   /** Default `linear`. */
   readonly mode?: Interpolation;
@@ -50,7 +75,10 @@ export interface ResizeOptions {
   readonly coordinates?: Coordinates;
 }
 
-/** x [N, C, H, W] resized to `height` × `width` without antialiasing. */
+/**
+ * x [N, C, H, W] resized to `height` × `width` without antialiasing, as one ONNX Resize. Where `nearest` falls exactly between
+ * two pixels, the engine's float32 arithmetic decides; `resample` is exact.
+ */
 export function resize(x: Value, height: number, width: number, options: ResizeOptions = {}): Value {
   const mode = options.mode ?? 'linear';
   // Scales, not sizes with `axes`: ONNX Runtime 1.30 forgets `axes` when it moves a Transpose across a Resize.
@@ -63,10 +91,13 @@ export function resize(x: Value, height: number, width: number, options: ResizeO
   return x.graph.add(Resize, [x, undefined, x.graph.constant(float32([4], [1, 1, ...scales]))], attributes)[0];
 }
 
-/** The float32 scale by which ONNX gets from one size to the other exactly, rounding down. */
+/**
+ * The smallest float32 scale whose product with `from` is at least `to`: rounded down it is `to`, in float64 as ONNX checks
+ * graphs and in float32 as ONNX Runtime runs them.
+ */
 function scaleFor(from: number, to: number): number {
   const scale = Math.fround(to / from);
-  return Math.floor(Math.fround(from * scale)) === to ? scale : Math.fround(scale * (1 + 2 ** -23));
+  return from * scale >= to ? scale : Math.fround(scale * (1 + 2 ** -23));
 }
 
 /**

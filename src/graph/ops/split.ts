@@ -1,7 +1,7 @@
-import { filled } from '../../core/tensor.ts';
 import type { OpDefinition, Value } from '../graph.ts';
-import { normalizeAxis, staticDim, staticShape, vectorLike } from '../shapes.ts';
+import { normalizeAxis, staticDim, vectorLike } from '../shapes.ts';
 import { concat } from './concat.ts';
+import { fullLike } from './constant-of-shape.ts';
 
 export const Split: OpDefinition = {
   type: 'Split',
@@ -16,9 +16,7 @@ export const Split: OpDefinition = {
   },
   gradient(node, dys) {
     const axis = normalizeAxis(node.int('axis', 0), node.input(0).rank);
-    const parts = node.outputs.map(
-      (output, i) => dys[i] ?? output.graph.constant(filled(staticShape(output.shape, 'an unused part of a Split'), 0)),
-    );
+    const parts = node.outputs.map((output, i) => dys[i] ?? fullLike(output, 0));
     return [concat(parts, axis)];
   },
 };

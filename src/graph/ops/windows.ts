@@ -35,6 +35,18 @@ export function windowAttributes(options: WindowOptions): Record<string, number[
   };
 }
 
+/** The geometry that builder options describe. */
+export function windowGeometry(kernel: Pair, options: WindowOptions): Windows {
+  const { strides, dilations, pads } = windowAttributes(options);
+  return {
+    kernel,
+    strides: [strides[0], strides[1]],
+    dilations: [dilations[0], dilations[1]],
+    pads: [pads[0], pads[1], pads[2], pads[3]],
+    ceilMode: options.ceilMode === true,
+  };
+}
+
 /** Reads a node's window geometry. @throws Error for other than two spatial dimensions. */
 export function windowsOf(node: Node, kernel: Pair): Windows {
   const x = node.input(0);
@@ -61,8 +73,7 @@ function samePads(x: Value, kernel: Pair, strides: Pair, dilations: Pair, mode: 
 }
 
 /** Output height or width (`direction` 0 or 1) for an input of `size`. */
-export function windowCount(size: Dim, direction: 0 | 1, windows: Windows): Dim {
-  if (typeof size !== 'number') return size;
+function windowCount(size: number, direction: 0 | 1, windows: Windows): number {
   const before = windows.pads[direction];
   const after = windows.pads[direction + 2];
   const stride = windows.strides[direction];
@@ -77,5 +88,32 @@ export function windowCount(size: Dim, direction: 0 | 1, windows: Windows): Dim 
 
 /** Shape [N, channels, OH, OW] of a window op's output. */
 export function windowShape(x: Value, channels: Dim, windows: Windows): Dim[] {
-  return [x.shape[0], channels, windowCount(x.shape[2], 0, windows), windowCount(x.shape[3], 1, windows)];
+  const side = (direction: 0 | 1): Dim => {
+    const size = x.shape[2 + direction];
+    return typeof size === 'number' ? windowCount(size, direction, windows) : x.graph.freshDim();
+  };
+  return [x.shape[0], channels, side(0), side(1)];
+}
+
+/**
+ * `ceil_mode` and `pads` of a pool in ceil mode. ONNX Runtime leaves out a window that would start in the padding after the
+ * image, but the shape rule by which it checks the graph counts it. Such a pool is written with padding in place of ceil mode.
+ * @throws Error when padding counts in the divisor, so that it cannot stand for ceil mode.
+ */
+export function ceilAttributes(x: Value, windows: Windows, paddingCounts: boolean): Record<string, number | number[]> {
+  const sides = ([0, 1] as const).map((i) => {
+    const size = x.shape[2 + i];
+    if (typeof size !== 'number') return { leftOut: false, overhang: 0 };
+    const covered = (count: number) => (count - 1) * windows.strides[i];
+    const reach = (windows.kernel[i] - 1) * windows.dilations[i] + 1;
+    const all = Math.ceil((size + windows.pads[i] + windows.pads[i + 2] - reach) / windows.strides[i]) + 1;
+    const count = windowCount(size, i, windows);
+    return { leftOut: count < all, overhang: covered(count) + reach - size - windows.pads[i] };
+  });
+  if (!sides.some((side) => side.leftOut)) return { ceil_mode: 1 };
+  const pads = windows.pads.map((pad, i) => (i < 2 ? pad : Math.max(pad, sides[i - 2].overhang)));
+  if (paddingCounts && pads.some((pad, i) => pad !== windows.pads[i])) {
+    throw new Error('a window would start in the padding: use other pads, or do not count padding');
+  }
+  return { ceil_mode: 0, pads };
 }

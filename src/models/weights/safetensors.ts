@@ -31,15 +31,18 @@ export function encodeSafetensors(
   metadata: Record<string, string> = {},
 ): Uint8Array {
   const names = Object.keys(tensors).sort();
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  // Without a prototype, a tensor may be called "__proto__".
+  const header: Record<string, unknown> = Object.create(null);
+  header.__metadata__ = metadata;
   let offset = 0;
   for (const name of names) {
     const { dtype, shape, data } = tensors[name];
     header[name] = { dtype: NAMES[dtype], shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
-  const json = JSON.stringify(header);
-  const text = new TextEncoder().encode(json.padEnd(Math.ceil(json.length / 8) * 8));
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const text = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20);
+  text.set(json);
   const bytes = new Uint8Array(8 + text.length + offset);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
   bytes.set(text, 8);
@@ -70,34 +73,53 @@ export function decodeSafetensors(bytes: Uint8Array, what: string): Safetensors 
   }
   if (header === null || typeof header !== 'object' || Array.isArray(header))
     throw broken('its header is not a JSON object');
-  const tensors: Record<string, Tensor> = Object.create(null);
+  const places = new Map<string, Place>();
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') {
       metadata = isStringMap(entry) ? entry : {};
       continue;
     }
-    const tensor = readEntry(entry, bytes, start);
-    if (typeof tensor === 'string') throw broken(`tensor "${name.slice(0, 100)}" ${tensor}`);
-    tensors[name] = tensor;
+    const place = readEntry(entry, bytes.length - start);
+    if (typeof place === 'string') throw broken(`tensor "${name.slice(0, 100)}" ${place}`);
+    places.set(name, place);
+  }
+  let end = 0;
+  for (const { from, to } of [...places.values()].sort((a, b) => a.from - b.from || a.to - b.to)) {
+    if (from !== end) throw broken('its tensors overlap or leave gaps');
+    end = to;
+  }
+  if (start + end !== bytes.length) throw broken(`${bytes.length - start - end} bytes belong to no tensor`);
+  const tensors: Record<string, Tensor> = Object.create(null);
+  for (const [name, { kind, shape, from, to }] of places) {
+    const copy = new Uint8Array(bytes.subarray(start + from, start + to));
+    tensors[name] = { dtype: kind.dtype, shape, data: kind.make(copy.buffer) };
   }
   return { tensors, metadata };
 }
 
-function readEntry(entry: unknown, bytes: Uint8Array, start: number): Tensor | string {
+/** A tensor's element type and shape, and where it lies in the data after the header. */
+interface Place {
+  readonly kind: (typeof ARRAYS)[string];
+  readonly shape: readonly number[];
+  readonly from: number;
+  readonly to: number;
+}
+
+function readEntry(entry: unknown, dataBytes: number): Place | string {
   if (entry === null || typeof entry !== 'object') return 'has no description';
   const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
-  const kind = typeof dtype === 'string' && Object.hasOwn(ARRAYS, dtype) ? ARRAYS[dtype] : undefined;
-  if (!kind) return `has element type ${JSON.stringify(dtype)}`;
+  if (typeof dtype !== 'string') return 'has no element type';
+  if (!Object.hasOwn(ARRAYS, dtype)) return `has element type "${dtype.slice(0, 20)}"`;
+  const kind = ARRAYS[dtype];
   if (!isNaturals(shape) || shape.length > 16) return 'has no shape';
   if (!isNaturals(offsets) || offsets.length !== 2) return 'has no place in the file';
   const [from, to] = offsets;
   const length = sizeOf(shape) * kind.bytes;
-  if (!Number.isSafeInteger(length) || to - from !== length || start + to > bytes.length) {
+  if (!Number.isSafeInteger(length) || to - from !== length || to > dataBytes) {
     return `lies outside the file or does not fill its shape [${shape}]`;
   }
-  const copy = bytes.slice(start + from, start + to);
-  return { dtype: kind.dtype, shape, data: kind.make(copy.buffer as ArrayBuffer) };
+  return { kind, shape, from, to };
 }
 
 function isNaturals(value: unknown): value is number[] {

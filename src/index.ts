@@ -1,0 +1,28 @@
+// `triggerlab`: plan experiments, run them, read their results from TypeScript.
+export type { ErrorKind } from './core/errors.ts';
+export { TriggerlabError } from './core/errors.ts';
+export type { Dataset, DatasetDefinition, ImageSource } from './data/dataset.ts';
+export { datasets } from './data/registry.ts';
+export { accuracy } from './metrics/accuracy.ts';
+export { attackSuccess } from './metrics/attack-success.ts';
+export { parseFreeze } from './models/freeze.ts';
+export type { ModelDefinition } from './models/registry.ts';
+export { models } from './models/registry.ts';
+export type { ReportRequest, WrittenReport } from './report/write-report.ts';
+export { writeReport } from './report/write-report.ts';
+export type { PoolOptions } from './runner/pool.ts';
+export { RunnerPool } from './runner/pool.ts';
+export type { SweepEvent, SweepOptions, SweepSummary } from './runner/sweep.ts';
+export { sweep } from './runner/sweep.ts';
+export { Runtime } from './runtime/node.ts';
+export type { ExperimentSpec } from './spec/experiment.ts';
+export { experimentFrom, loadExperiment, parseExperiment } from './spec/parse.ts';
+export type { Plan } from './spec/plan.ts';
+export { planExperiment } from './spec/plan.ts';
+export type { AttackSpec, PlannedRun, RunSpec, TrainingSpec } from './spec/run-spec.ts';
+export { openStore } from './store/open.ts';
+export type { RunMetrics, RunRecord, RunStatus } from './store/records.ts';
+export type { Store } from './store/store.ts';
+export { createNetwork } from './train/network.ts';
+export { predict } from './train/predict.ts';
+export { train } from './train/train.ts';

@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { testCatalog } from '../../test/support/spec-catalog.ts';
+import { triggers } from '../triggers/registry.ts';
+import { parameterFields } from './catalog.ts';
+import { fieldPaths } from './fields.ts';
+import { experimentFrom, loadExperiment, parseExperiment } from './parse.ts';
+import { planExperiment } from './plan.ts';
+import { presets } from './presets.ts';
+
+const plan = (spec: object) => planExperiment(experimentFrom(spec, { catalog: testCatalog }), testCatalog);
+const base = { name: 't', dataset: 'digits', model: ['resnet-mini', 'alexnet-mini'], seed: [0, 1] };
+const patch = { type: 'badnets', size: 0.1, poisonRate: [0.01, 0.02] };
+
+test('every poisoned run names its clean twin, which comes before it', () => {
+  const { runs, cleanRuns, poisonedRuns } = plan({ ...base, attack: patch });
+  expect({ cleanRuns, poisonedRuns }).toEqual({ cleanRuns: 4, poisonedRuns: 8 });
+  const byId = new Map(runs.map((run, at) => [run.runId, { ...run, at }]));
+  expect(byId.size).toBe(12);
+  for (const [at, { spec, twinId }] of runs.entries()) {
+    if (spec.attack.type === 'none') {
+      expect(twinId).toBeUndefined();
+      continue;
+    }
+    const twin = byId.get(twinId ?? '');
+    expect(twin?.at).toBeLessThan(at);
+    expect(twin?.spec).toMatchObject({
+      model: spec.model,
+      seed: spec.seed,
+      training: spec.training,
+      attack: { type: 'none' },
+    });
+  }
+});
+
+test('the same run has the same id in another experiment', () => {
+  const ids = (spec: object) => plan(spec).runs.map(({ runId }) => runId);
+  const small = {
+    ...base,
+    name: 'other',
+    description: 'x',
+    model: 'resnet-mini',
+    seed: 1,
+    attack: { ...patch, poisonRate: 0.02, opacity: 1 },
+  };
+  const all = ids({ ...base, attack: patch });
+  expect(ids(small)).toHaveLength(2);
+  for (const id of ids(small)) expect(all).toContain(id);
+});
+
+test('counts per level', () => {
+  const { factors } = plan({ ...base, attack: patch, exclude: [{ model: 'alexnet-mini', poisonRate: 0.01 }] });
+  const counts = Object.fromEntries(factors.map(({ field, levels }) => [field, levels]));
+  expect(counts.model).toEqual([
+    { value: 'resnet-mini', poisoned: 4, clean: 2 },
+    { value: 'alexnet-mini', poisoned: 2, clean: 2 },
+  ]);
+  expect(counts.poisonRate).toEqual([
+    { value: 0, poisoned: 0, clean: 4 },
+    { value: 0.01, poisoned: 2, clean: 0 },
+    { value: 0.02, poisoned: 4, clean: 0 },
+  ]);
+  expect(counts['attack.size']).toEqual([{ value: 0.1, poisoned: 6, clean: 0 }]);
+});
+
+test('the shipped suites: what they say they are', () => {
+  const count = (file: string) => {
+    const { runs, cleanRuns, poisonedRuns } = planExperiment(loadExperiment(file, { overrides: ['init=random'] }));
+    expect(new Set(runs.map(({ runId }) => runId)).size).toBe(runs.length);
+    return { cleanRuns, poisonedRuns };
+  };
+  expect(count('suites/quick.yaml')).toEqual({ cleanRuns: 3, poisonedRuns: 24 });
+  expect(count('suites/proof.yaml')).toEqual({ cleanRuns: 8, poisonedRuns: 32 });
+});
+
+test('the example of docs/spec.md comes to what it says', () => {
+  const [, example = ''] = /```yaml\n(name: quick[\s\S]*?)```/.exec(readFileSync('docs/spec.md', 'utf8')) ?? [];
+  const experiment = parseExperiment(example, 'docs/spec.md', { overrides: ['init=random'] });
+  expect(planExperiment(experiment)).toMatchObject({ poisonedRuns: 64 - 16, cleanRuns: 4 });
+});
+
+test.each(presets.all)('preset $name names real fields and parameters', ({ fields, attack, source }) => {
+  const known = fieldPaths(testCatalog);
+  for (const field of Object.keys(fields)) expect(known).toContain(field);
+  for (const [trigger, parameters] of Object.entries(attack)) {
+    const schemas = parameterFields(triggers.get(trigger));
+    for (const [name, value] of Object.entries(parameters)) expect(schemas[name]?.safeParse(value).success).toBe(true);
+  }
+  expect(source).not.toBe('');
+});
+
+test('30,000 runs are laid out within seconds', () => {
+  const begun = performance.now();
+  const { runs } = plan({
+    ...base,
+    model: 'resnet-mini',
+    seed: undefined,
+    repeats: 10_000,
+    attack: { ...patch, poisonRate: [0.01, 0.02] },
+  });
+  expect(runs).toHaveLength(30_000);
+  expect(performance.now() - begun).toBeLessThan(30_000);
+});
