@@ -14,14 +14,15 @@ function editDistance(a: string, b: string): number {
 
 /** The known name nearest to `given`, or undefined when none is near enough to be a likely slip. */
 export function nearest(given: string, known: Iterable<string>): string | undefined {
-  const plain = (text: string) => text.toLowerCase().replace(/[-_\s]/g, '');
+  const plain = (name: string) => name.toLowerCase().replace(/[-_\s]/g, '');
+  const text = given.slice(0, 64);
   let best: { name: string; distance: number } | undefined;
   for (const name of known) {
-    const distance = editDistance(plain(given.slice(0, 64)), plain(name));
+    const distance = editDistance(plain(text), plain(name));
     if (!best || distance < best.distance) best = { name, distance };
   }
-  const limit = Math.max(2, Math.floor(given.length / 3));
-  return best && best.distance <= limit && best.distance < given.length ? best.name : undefined;
+  const limit = Math.max(2, Math.floor(text.length / 3));
+  return best && best.distance <= limit && best.distance < text.length ? best.name : undefined;
 }
 
 /** ` Did you mean "x"?` or a list of what there is, to end an error message with. */

@@ -30,6 +30,7 @@ export function randomState(info: ArchitectureInfo, seed: number): ModelState {
 export async function pretrainedState(
   model: ModelDefinition,
   info: ArchitectureInfo,
+  inputSize: number,
   seed: number,
 ): Promise<ModelState> {
   const card = weightsCard(model.name);
@@ -38,6 +39,7 @@ export async function pretrainedState(
       hint: `Use init: random, or make weights with: triggerlab pretrain ${model.name}`,
     });
   }
+  checkPretrainedSize(model, info, inputSize);
   const bytes = await readFile(`${weightsDirectory}${card.file}`);
   if (sha256Hex(bytes) !== card.sha256) {
     throw failedError(`weights/${card.file} does not have the SHA-256 of its card`, {
@@ -60,13 +62,37 @@ export async function pretrainedState(
   return state;
 }
 
+/**
+ * Convolutions take images of any size, dense layers behind them do not.
+ * @throws TriggerlabError (input) when the shipped weights do not fit the network at this input size.
+ */
+export function checkPretrainedSize(model: ModelDefinition, info: ArchitectureInfo, inputSize: number): void {
+  const card = weightsCard(model.name);
+  if (!card || card.inputSize === inputSize) return;
+  const made = describeArchitecture(model.architecture, card.inputSize, card.classes);
+  const odd = info.parameters.find(
+    ({ name, shape }, i) =>
+      !name.startsWith(`${model.architecture.head}.`) && shape.join() !== made.parameters[i].shape.join(),
+  );
+  if (!odd) return;
+  throw inputError(
+    `the pretrained weights of ${model.name} are for images of ${card.inputSize} × ${card.inputSize} pixels`,
+    {
+      hint: `At ${inputSize} × ${inputSize} "${odd.name}" has another shape: use inputSize ${card.inputSize}, or init: random.`,
+    },
+  );
+}
+
 /** The state a run starts from, and the network's description. */
 export async function initialState(
   model: ModelDefinition,
   options: { inputSize: number; classes: number; init: 'pretrained' | 'random'; seed: number },
 ): Promise<{ info: ArchitectureInfo; state: ModelState }> {
-  const info = describeArchitecture(model.architecture, options.inputSize, options.classes);
+  const { inputSize, classes } = options;
+  const info = describeArchitecture(model.architecture, inputSize, classes);
   const state =
-    options.init === 'random' ? randomState(info, options.seed) : await pretrainedState(model, info, options.seed);
+    options.init === 'random'
+      ? randomState(info, options.seed)
+      : await pretrainedState(model, info, inputSize, options.seed);
   return { info, state };
 }

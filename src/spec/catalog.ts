@@ -6,6 +6,7 @@ import { datasets } from '../data/registry.ts';
 import { describeArchitecture } from '../models/architecture.ts';
 import { type FreezePolicy, parseFreeze, trainablePart } from '../models/freeze.ts';
 import { models } from '../models/registry.ts';
+import { checkPretrainedSize } from '../models/state.ts';
 import { triggers } from '../triggers/registry.ts';
 
 export interface CatalogModel {
@@ -36,7 +37,7 @@ export interface Catalog {
   /** @throws TriggerlabError (input) for text that names no freeze policy. */
   parseFreeze(text: string): FreezePolicy;
   /** @throws TriggerlabError (input) when a model cannot take this input size, or a policy leaves nothing to train. */
-  checkModel(model: string, freeze: string, inputSize: number, classes: number): void;
+  checkModel(model: string, init: string, freeze: string, inputSize: number, classes: number): void;
 }
 
 /** Everything that is registered in this installation. */
@@ -45,9 +46,11 @@ export const installed: Catalog = {
   datasets,
   triggers,
   parseFreeze,
-  checkModel(model, freeze, inputSize, classes) {
-    const { architecture } = models.get(model);
-    trainablePart(parseFreeze(freeze), architecture, describeArchitecture(architecture, inputSize, classes));
+  checkModel(name, init, freeze, inputSize, classes) {
+    const model = models.get(name);
+    const info = describeArchitecture(model.architecture, inputSize, classes);
+    trainablePart(parseFreeze(freeze), model.architecture, info);
+    if (init === 'pretrained') checkPretrainedSize(model, info, inputSize);
   },
 };
 

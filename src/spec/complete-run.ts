@@ -85,8 +85,8 @@ export class RunMaker {
       });
     }
     const classes = this.#catalog.datasets.get(dataset).classes.length;
-    this.#once([model, freeze, inputSize, classes], `${levels.freeze.at}: ${model}: `, () =>
-      this.#catalog.checkModel(model, freeze, inputSize, classes),
+    this.#once([model, init, freeze, inputSize, classes], `${levels.freeze.at}: ${model}: `, () =>
+      this.#catalog.checkModel(model, init, freeze, inputSize, classes),
     );
   }
 

@@ -38,7 +38,7 @@ export interface TrainingResult {
 /**
  * Trains a network in the order, with the masks and from the start that its seed decides: same inputs, same bits
  * (for the same machine and thread count).
- * @throws TriggerlabError (failed) when the loss stops being a number.
+ * @throws TriggerlabError (failed) when the loss, a parameter or a running statistic stops being a number.
  */
 export async function train(
   runtime: Runtime,
@@ -80,15 +80,19 @@ export async function train(
       options.onProgress?.(done / steps);
     }
     const loss = total / source.count;
-    if (!Number.isFinite(loss)) {
-      throw failedError(`training diverged: the loss of epoch ${epoch} is ${loss}`, {
-        hint: 'Lower training.learningRate, or check that the images are not all alike.',
-      });
-    }
+    if (!Number.isFinite(loss)) throw diverged(`the loss of epoch ${epoch} is ${loss}`);
+    for (const [name, { data }] of Object.entries(trainedState(network, state)))
+      if (!(data as Float32Array).every(Number.isFinite)) throw diverged(`after epoch ${epoch}, ${name} is not finite`);
     epochLosses.push(loss);
     await options.onEpoch?.(epoch, loss, () => trainedState(network, state));
   }
   return { trained: trainedState(network, state), epochLosses, seconds: (performance.now() - started) / 1000 };
+}
+
+function diverged(how: string) {
+  return failedError(`training diverged: ${how}`, {
+    hint: 'Lower training.learningRate, or check that the images are not all alike.',
+  });
 }
 
 function startingState(network: Network, slots: readonly string[]): Record<string, Tensor> {

@@ -29,7 +29,7 @@ export const testCatalog: Catalog = {
   ]),
   triggers: registry('trigger', [badnets, { name: 'warp', parameters: warp, create: () => ({}) }]),
   parseFreeze,
-  checkModel(model, freeze) {
+  checkModel(model, _init, freeze) {
     if (freeze === 'from:999') throw inputError(`freeze policy ${freeze} trains nothing in ${model}`);
   },
 };

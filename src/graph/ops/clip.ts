@@ -17,7 +17,10 @@ export const Clip: OpDefinition = {
   },
 };
 
-/** x held within [low, high]; the gradient passes where low ≤ x ≤ high, as in PyTorch's clamp. */
+/**
+ * x held within [low, high]; the gradient passes where low ≤ x ≤ high, as in PyTorch's clamp (which from some version
+ * before 2.15 on stops it at the bounds themselves).
+ */
 export function clip(x: Value, low: number | undefined, high: number | undefined): Value {
   const bound = (value: number | undefined) => (value === undefined ? undefined : scalarLike(x, value));
   return x.graph.add(Clip, [x, bound(low), bound(high)])[0];

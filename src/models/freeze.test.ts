@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { sizeOf } from '../core/tensor.ts';
+import { describeArchitecture } from './architecture.ts';
+import { parseFreeze, trainablePart } from './freeze.ts';
+import { models } from './registry.ts';
+
+const alexnet = models.get('alexnet-mini').architecture;
+const resnet = models.get('resnet-mini').architecture;
+const alexnetInfo = describeArchitecture(alexnet, 32, 10);
+const resnetInfo = describeArchitecture(resnet, 32, 10);
+const alexnetPart = (policy: string) => trainablePart(parseFreeze(policy), alexnet, alexnetInfo);
+const resnetPart = (policy: string) => trainablePart(parseFreeze(policy), resnet, resnetInfo);
+
+const CLASSIFIER = [1, 4, 6].flatMap((i) => [`classifier.${i}.weight`, `classifier.${i}.bias`]);
+
+/** torchvision's names of the batch norms of a ResNet with one basic block per stage. */
+const BATCH_NORMS = [
+  'bn1',
+  'layer1.0.bn1',
+  'layer1.0.bn2',
+  ...[2, 3, 4].flatMap((s) => [`layer${s}.0.bn1`, `layer${s}.0.bn2`, `layer${s}.0.downsample.1`]),
+];
+
+describe('what the networks consist of', () => {
+  it('alexnet-mini: five convolutions and three dense layers, 16 tensors, no buffers', () => {
+    const names = alexnetInfo.parameters.map(({ name }) => name);
+    const convolutions = [0, 3, 6, 8, 10].flatMap((i) => [`features.${i}.weight`, `features.${i}.bias`]);
+    expect(names).toEqual([...convolutions, ...CLASSIFIER]);
+    expect(alexnetInfo.buffers).toEqual([]);
+    expect(alexnetInfo.parameters.at(-2)?.shape).toEqual([10, 256]);
+  });
+
+  it('resnet-mini: torchvision’s names in torchvision’s order', () => {
+    const names = resnetInfo.parameters.map(({ name }) => name);
+    expect(names).toHaveLength(12 + 2 * BATCH_NORMS.length + 2);
+    expect(names.slice(0, 4)).toEqual(['conv1.weight', 'bn1.weight', 'bn1.bias', 'layer1.0.conv1.weight']);
+    expect(names.slice(-2)).toEqual(['fc.weight', 'fc.bias']);
+    const downsample = names.indexOf('layer2.0.downsample.0.weight');
+    expect(names[downsample - 1]).toBe('layer2.0.bn2.bias');
+    expect(names.filter((name) => /conv|downsample\.0/.test(name))).toHaveLength(12);
+    const buffers = BATCH_NORMS.flatMap((name) => [`${name}.running_mean`, `${name}.running_var`]);
+    expect(resnetInfo.buffers.map(({ name }) => name).sort()).toEqual(buffers.sort());
+    const normed = resnetInfo.parameters.filter(({ batchNorm }) => batchNorm).map(({ name }) => name);
+    expect(normed.sort()).toEqual(BATCH_NORMS.flatMap((name) => [`${name}.weight`, `${name}.bias`]).sort());
+  });
+
+  it('are of the size that -mini promises', () => {
+    for (const info of [alexnetInfo, resnetInfo]) {
+      const parameters = info.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+      expect(parameters).toBeGreaterThan(100_000);
+      expect(parameters).toBeLessThan(400_000);
+    }
+  });
+});
+
+describe('freeze policies', () => {
+  it('paper: the last layer and every batch norm, or AlexNet’s classifier', () => {
+    expect(alexnetPart('paper')).toEqual({ parameters: CLASSIFIER, batchNormMode: 'batch' });
+    const { parameters, batchNormMode } = resnetPart('paper');
+    const expected = ['fc.weight', 'fc.bias', ...BATCH_NORMS.flatMap((name) => [`${name}.weight`, `${name}.bias`])];
+    expect([...parameters].sort()).toEqual(expected.sort());
+    expect(batchNormMode).toBe('batch');
+  });
+
+  it('head: the last layer, batch norms in evaluation mode', () => {
+    const batchNormMode = 'running';
+    expect(alexnetPart('head')).toEqual({ parameters: ['classifier.6.weight', 'classifier.6.bias'], batchNormMode });
+    expect(resnetPart('head')).toEqual({ parameters: ['fc.weight', 'fc.bias'], batchNormMode });
+  });
+
+  it('none: everything', () => {
+    expect(alexnetPart('none').parameters).toHaveLength(16);
+    expect(resnetPart('none').parameters).toEqual(resnetInfo.parameters.map(({ name }) => name));
+    expect(resnetPart('none').batchNormMode).toBe('batch');
+  });
+
+  it('from:<n>: from that parameter on; AlexNet’s classifier starts at 10, conv5 at 8', () => {
+    expect(alexnetPart('from:10').parameters).toEqual(CLASSIFIER);
+    expect(alexnetPart('from:8').parameters).toEqual(['features.10.weight', 'features.10.bias', ...CLASSIFIER]);
+    expect(alexnetPart('from:15').parameters).toEqual(['classifier.6.bias']);
+    expect(resnetPart('from:0')).toEqual(resnetPart('none'));
+  });
+
+  it('refuses what would train nothing', () => {
+    expect(() => alexnetPart('from:16')).toThrow(
+      expect.objectContaining({
+        kind: 'input',
+        message: expect.stringContaining('16 parameters'),
+        hint: expect.stringContaining('from:15'),
+      }),
+    );
+  });
+
+  it.each([
+    ['papr', 'Did you mean "paper"?'],
+    ['None', 'Did you mean "none"?'],
+    ['from', 'from:<n>'],
+    ['from:', 'from:<n>'],
+    ['from:-1', 'from:<n>'],
+    ['from:1.5', 'from:<n>'],
+    ['from:99999', 'from:<n>'],
+    ['', 'Known: paper, head, none'],
+  ])('refuses %j', (text, hint) => {
+    expect(() => parseFreeze(text)).toThrow(
+      expect.objectContaining({ kind: 'input', hint: expect.stringContaining(hint) }),
+    );
+  });
+});
