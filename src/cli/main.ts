@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command line: every command is a file of its own and one line of this table.
+import { registerBench } from './bench.ts';
 import type { RegisterCommand } from './command.ts';
 import { registerDatasets } from './datasets.ts';
 import { registerDoctor } from './doctor.ts';
@@ -27,6 +28,7 @@ const commands: readonly RegisterCommand[] = [
   registerTriggers,
   // Upkeep
   registerPretrain,
+  registerBench,
   registerDoctor,
 ];
 

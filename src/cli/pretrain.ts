@@ -5,12 +5,9 @@ import { inputError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { formatPercent, formatSeconds } from '../core/format.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { loadTinyImageNet } from '../data/tiny-imagenet.ts';
 import { models } from '../models/registry.ts';
 import { type WeightsCard, weightsDirectory } from '../models/weights/card.ts';
 import { encodeSafetensors } from '../models/weights/safetensors.ts';
-import { Runtime } from '../runtime/node.ts';
-import { pretrain } from '../train/pretrain.ts';
 import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson } from './output.ts';
@@ -52,6 +49,12 @@ async function pretrainCommand(name: string, options: Options): Promise<void> {
       hint: 'Choose a -mini model: triggerlab models ls.',
     });
   }
+  // Loaded here because they bring in the engine and the image decoder, which other commands should not wait for.
+  const [{ loadTinyImageNet }, { Runtime }, { pretrain }] = await Promise.all([
+    import('../data/tiny-imagenet.ts'),
+    import('../runtime/node.ts'),
+    import('../train/pretrain.ts'),
+  ]);
   const progress = new Progress();
   const dataset = await loadTinyImageNet(options.data, {
     size: 32,

@@ -29,7 +29,8 @@ export function cadChart(runs: readonly RunRecord[]): Chart | undefined {
       return cad ? [{ ...dot, mean: 100 * cad.mean, low: 100 * cad.low, high: 100 * cad.high, kind: cad.kind }] : [];
     }),
   );
-  const marginLeft = 24 + 6.6 * Math.max(...labels.map((label) => label.length));
+  const heading = shown.map(factorTitle).join(' · ');
+  const marginLeft = 24 + 6.6 * Math.max(...[...labels, heading].map((label) => label.length));
   const width = Math.max(560, marginLeft + 420);
   const document = svgDocument();
   const key = legend(series, width - 16);
@@ -59,7 +60,7 @@ export function cadChart(runs: readonly RunRecord[]): Chart | undefined {
         tickFormat: (value: number) => String(value).replace('-', '−'),
       }),
       Plot.axisY({ tickSize: 0, label: null }),
-      Plot.text([shown.map(factorTitle).join(' · ')], {
+      Plot.text([heading], {
         frameAnchor: 'top-left',
         textAnchor: 'end',
         dx: -10,

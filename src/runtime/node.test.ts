@@ -108,7 +108,7 @@ describe('what goes wrong in a session', () => {
 
   it('names shapes that do not go together, in any op', async () => {
     const graph = new Graph();
-    const [a, b] = [graph.input('a', 'float32', ['N']), graph.input('b', 'float32', ['M'])];
+    const [a, b] = [graph.input('a', 'float32', ['N']), graph.input('b', 'float32', ['N'])];
     graph.output('y', cast(add(a, b), 'int32'));
     const session = await runtimeOf().open(graph);
     await expect(session.run({ a: X, b: float32([2], [1, 2]) })).rejects.toMatchObject({

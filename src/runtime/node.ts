@@ -57,12 +57,13 @@ export class Runtime {
   }
 }
 
-/** Loads the bytes of an ONNX model. @throws TriggerlabError (failed) when ONNX Runtime refuses them. */
+/** Loads the bytes of an ONNX model. @throws TriggerlabError (failed) when ONNX Runtime refuses them, (input) for an unknown device. */
 export async function openSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
+  const { provider } = devices.get(options.device ?? 'cpu');
   let session: ort.InferenceSession;
   try {
     session = await ort.InferenceSession.create(model, {
-      executionProviders: [devices.get(options.device ?? 'cpu').provider],
+      executionProviders: [provider],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,

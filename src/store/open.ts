@@ -2,9 +2,8 @@
 import { resolve } from 'node:path';
 import { inputError } from '../core/errors.ts';
 import { ArtifactFiles } from './artifact-files.ts';
-import { type OpenMode, openEmbedded } from './embedded.ts';
+import type { OpenMode } from './embedded.ts';
 import { migrate } from './migrations.ts';
-import { connectPostgres } from './postgres.ts';
 import { Store } from './store.ts';
 
 /** Where results go unless said otherwise, below the working folder. */
@@ -36,6 +35,8 @@ export async function openStore(location: string, options: OpenOptions): Promise
       hint: 'For example --store results/ or --store postgres://user@host/database',
     });
   }
+  // Each kind of database is loaded when it is wanted: commands that open no store do not wait for either.
+  const { openEmbedded } = await import('./embedded.ts');
   const { db, owner, close } = await openEmbedded(location, options);
   const store = new Store({
     db,
@@ -59,6 +60,7 @@ async function openServer(url: string, artifacts: string | undefined, warn: (mes
       hint: 'For example postgres://user:password@host:5432/database (special characters as %XX).',
     });
   }
+  const { connectPostgres } = await import('./postgres.ts');
   const db = await connectPostgres({ connectionString: url, application_name: 'triggerlab' }, location);
   try {
     await migrate(db, location);

@@ -70,7 +70,12 @@ function warmUpAndCosine(share: number): number {
 }
 
 /** Top-1 and top-5 accuracy on the test split. */
-async function topAccuracy(runtime: Runtime, network: Network, trained: TrainedState, { test }: Dataset): Promise<TopAccuracy> {
+async function topAccuracy(
+  runtime: Runtime,
+  network: Network,
+  trained: TrainedState,
+  { test }: Dataset,
+): Promise<TopAccuracy> {
   const graph = new Graph('logits');
   graph.output('logits', emitForward(graph, network, 'evaluate').logits);
   const session = await runtime.open(graph);

@@ -63,7 +63,7 @@ describe('encodeModel', () => {
     expect(toBinary(ModelProtoSchema, fromBinary(ModelProtoSchema, bytes))).toEqual(bytes);
   });
 
-  it('keeps fields that the schema does not list', async () => {
+  it('keeps fields that the schema does not list', () => {
     const graph = network();
     // Field 20 of a model (training_info), 25 of it (functions): length-delimited and unknown to the schema.
     const unknown = Uint8Array.of(0xa2, 0x01, 0x00, 0xca, 0x01, 0x00);

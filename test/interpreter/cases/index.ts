@@ -20,3 +20,8 @@ export const otherCases: readonly CaseFamily[] = [
   ...placingCases,
   ...countingCases,
 ];
+
+/** Families as rows for `it.each`, with the name in front for the title. */
+export function named(families: readonly CaseFamily[]): [name: string, family: CaseFamily][] {
+  return families.map((family) => [family.name, family]);
+}

@@ -72,7 +72,7 @@ const fixed = (kernel: Pair, strides: Pair, pads: Pads, size: Pair): fc.Arbitrar
 /** Windows placed by auto_pad, as imported models have them. */
 function autoPadFamily(): CaseFamily {
   return {
-    name: 'Conv, MaxPool and AveragePool with auto_pad',
+    name: 'windows under auto_pad',
     cases: fc
       .record({
         mode: fc.constantFrom('SAME_UPPER', 'SAME_LOWER', 'VALID'),
@@ -129,6 +129,7 @@ function poolFamily(kind: 'MaxPool' | 'AveragePool'): CaseFamily {
 export const windowCases: readonly CaseFamily[] = [
   convFamily('Conv', convGeometry, false),
   convFamily('Conv with constant weights', convGeometry, true),
+  convFamily('Conv 3×2 stride 1 with constant weights', fixed([3, 2], [1, 1], [1, 1, 2, 0], [4, 4]), true),
   convFamily('Conv 1×1 stride 2', fixed([1, 1], [2, 2], [0, 0, 0, 0], [5, 4]), false),
   convFamily('Conv 3×3 stride 1 padding 1', fixed([3, 3], [1, 1], [1, 1, 1, 1], [4, 4]), false),
   convFamily('Conv with even kernel, asymmetric padding', fixed([2, 4], [2, 1], [0, 1, 1, 2], [4, 5]), false),

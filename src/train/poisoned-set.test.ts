@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Rng } from '../core/rng.ts';
+import { type ImageSource, memorySource } from '../data/dataset.ts';
+import { badnets, badnetsParameters } from '../triggers/badnets.ts';
+import type { Trigger } from '../triggers/trigger.ts';
+import { poisonedRows, withTrigger } from './poisoned-set.ts';
+
+const SHAPE = { height: 6, width: 6, channels: 3 } as const;
+const BYTES = 108;
+const COUNT = 40;
+
+function source(): ImageSource {
+  const rng = Rng.of(0, 'pixels');
+  const pixels = Uint8Array.from({ length: COUNT * BYTES }, () => rng.int(1, 200));
+  const labels = Uint16Array.from({ length: COUNT }, (_, row) => row % 10);
+  return memorySource(SHAPE, pixels, labels);
+}
+
+const trigger = (parameters: object): Trigger =>
+  badnets.create(badnetsParameters.parse({ size: 0.4, color: 'white', ...parameters }), SHAPE);
+const image = (from: ImageSource, row: number) => from.read([row]);
+const every = Array.from({ length: COUNT }, (_, row) => row);
+
+describe('poisonedRows', () => {
+  it.each([
+    [8000, 0, 0],
+    [8000, 0.005, 40],
+    [8000, 0.02, 160],
+    [10, 0.001, 1],
+    [1000, 0.0015, 2],
+    [7, 1, 7],
+    [0, 0.5, 0],
+  ])('of %i at rate %d: %i', (count, rate, expected) => {
+    const rows = poisonedRows(count, rate, 3);
+    expect(rows).toHaveLength(expected);
+    expect(new Set(rows).size).toBe(expected);
+    expect(rows.every((row) => row >= 0 && row < count)).toBe(true);
+  });
+
+  it('are the same for the same seed, and those of a smaller rate begin those of a larger', () => {
+    const rate = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.nat(400), rate, rate, fc.integer(), (count, a, b, seed) => {
+        const [few, many] = [Math.min(a, b), Math.max(a, b)].map((r) => poisonedRows(count, r, seed));
+        expect([...many.subarray(0, few.length)]).toEqual([...few]);
+      }),
+    );
+  });
+
+  it('differ between seeds, as chance would have it, and are of any class', () => {
+    const one = new Set(poisonedRows(8000, 0.1, 1));
+    const two = poisonedRows(8000, 0.1, 2);
+    const shared = two.filter((row) => one.has(row)).length;
+    expect(Math.abs(shared - 80)).toBeLessThan(40);
+    expect(new Set([...two].map((row) => row % 10)).size).toBe(10);
+  });
+
+  it('are what they have always been', () => {
+    expect([...poisonedRows(8000, 0.001, 0)]).toEqual([2002, 5354, 6013, 661, 982, 7015, 4633, 7682]);
+  });
+});
+
+describe('withTrigger on native pixels', () => {
+  const rows = [3, 17, 39];
+
+  it('changes the poisoned rows and their labels, and nothing else', () => {
+    const clean = source();
+    const before = clean.read(every).slice();
+    const poisoned = withTrigger(clean, trigger({}), rows, { seed: 1, split: 'train', target: 7 });
+    expect(poisoned).toMatchObject({ ...SHAPE, count: COUNT });
+    for (const row of every) {
+      const changed = rows.includes(row);
+      const expected = image(clean, row).slice();
+      // 0.4 of 6 pixels: 2, in the lower right corner.
+      if (changed)
+        for (const y of [4, 5]) for (const x of [4, 5]) expected.fill(255, (y * 6 + x) * 3, (y * 6 + x + 1) * 3);
+      expect(image(poisoned, row), `row ${row}`).toEqual(expected);
+      expect(poisoned.labels[row]).toBe(changed ? 7 : row % 10);
+    }
+    expect([...poisoned.boxes(every)].every((corner) => corner === 0)).toBe(true);
+    expect(clean.read(every)).toEqual(before);
+    expect(clean.labels).toEqual(source().labels);
+  });
+
+  it('reads rows in any order, many times, into a buffer too', () => {
+    const poisoned = withTrigger(source(), trigger({}), rows, { seed: 1, split: 'train' });
+    const wanted = [17, 0, 3, 17];
+    const out = new Uint8Array(5 * BYTES);
+    expect(poisoned.read(wanted, out)).toBe(out);
+    wanted.forEach((row, i) => {
+      expect(out.subarray(i * BYTES, (i + 1) * BYTES)).toEqual(image(poisoned, row));
+    });
+    expect([...out.subarray(4 * BYTES)].every((level) => level === 0)).toBe(true);
+    poisoned.read([17]).fill(0);
+    expect(image(poisoned, 17)).toEqual(out.subarray(0, BYTES));
+  });
+
+  it('without a target leaves the labels alone', () => {
+    expect(withTrigger(source(), trigger({}), every, { seed: 1, split: 'test' }).labels).toEqual(source().labels);
+  });
+
+  it('with no rows is the source', () => {
+    const none = withTrigger(source(), trigger({}), [], { seed: 1, split: 'train', target: 0 });
+    expect(none.read(every)).toEqual(source().read(every));
+    expect(none.labels).toEqual(source().labels);
+  });
+});
+
+describe('random positions', () => {
+  const random = trigger({ position: 'random' });
+  const at = (rows: number[], seed: number, split: 'train' | 'test') =>
+    withTrigger(source(), random, rows, { seed, split });
+
+  it('belong to seed, split and row, not to which other rows are poisoned', () => {
+    const few = at([5, 9], 1, 'train');
+    const many = at(every, 1, 'train');
+    for (const row of [5, 9]) expect(image(few, row)).toEqual(image(many, row));
+    const moved = (other: ImageSource) => every.filter((row) => image(other, row).join() !== image(many, row).join());
+    expect(moved(at(every, 1, 'train'))).toEqual([]);
+    expect(moved(at(every, 2, 'train')).length).toBeGreaterThan(COUNT / 2);
+    expect(moved(at(every, 1, 'test')).length).toBeGreaterThan(COUNT / 2);
+  });
+});
+
+describe('withTrigger at input size', () => {
+  const input = (position: string) =>
+    badnets.create(badnetsParameters.parse({ size: 0.25, position, stampAt: 'input' }), {
+      height: 32,
+      width: 32,
+      channels: 3,
+    });
+
+  it('leaves the pixels alone and says where the patch lies', () => {
+    const poisoned = withTrigger(source(), input('top-right'), [2, 4], { seed: 1, split: 'train', target: 0 });
+    expect(poisoned.read(every)).toEqual(source().read(every));
+    expect([...poisoned.boxes([4, 3, 2])]).toEqual([0, 24, 8, 32, 0, 0, 0, 0, 0, 24, 8, 32]);
+    expect([poisoned.labels[2], poisoned.labels[3], poisoned.labels[4]]).toEqual([0, 3, 0]);
+  });
+
+  it('draws each row its own place inside the image, always the same', () => {
+    const random = withTrigger(source(), input('random'), every, { seed: 1, split: 'train' });
+    const boxes = every.map((row) => [...random.boxes([row])]);
+    for (const [top, left, bottom, right] of boxes) {
+      expect([bottom - top, right - left]).toEqual([8, 8]);
+      expect(top >= 0 && left >= 0 && bottom <= 32 && right <= 32).toBe(true);
+    }
+    expect(new Set(boxes.map(String)).size).toBeGreaterThan(30);
+    expect([...random.boxes(every)]).toEqual(boxes.flat());
+    const few = withTrigger(source(), input('random'), [8], { seed: 1, split: 'train' });
+    expect([...few.boxes([8])]).toEqual(boxes[8]);
+  });
+});
