@@ -116,8 +116,15 @@ function compare(model, freeze, peer, options) {
   const theirs = [];
   for (let round = 1; round <= rounds; round++) {
     process.stderr.write(`${model} ${freeze}: round ${round}/${rounds}\n`);
-    ours.push(jsonOf(process.execPath, [MAIN, 'bench', 'step', ...args, '--json']).steps[0].imagesPerSecond);
-    if (peer) theirs.push(jsonOf(python, [TORCH_STEP, ...args]));
+    const [own] = jsonOf(process.execPath, [MAIN, 'bench', 'step', ...args, '--json']).steps;
+    ours.push(own.imagesPerSecond);
+    if (!peer) continue;
+    const other = jsonOf(python, [TORCH_STEP, ...args]);
+    for (const field of ['parameters', 'trainedParameters']) {
+      if (own[field] === other[field]) continue;
+      throw new Error(`${model} is not the same network in torch_step.py: ${field} ${own[field]} and ${other[field]}`);
+    }
+    theirs.push(other);
   }
   const speeds = theirs.map(({ imagesPerSecond }) => imagesPerSecond);
   const compared = speeds.length > 0;

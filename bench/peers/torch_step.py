@@ -63,7 +63,7 @@ class ResNetMini(nn.Module):
 
 
 class AlexNetMini(nn.Module):
-    """AlexNet of 24 to 96 channels and dense layers of 256."""
+    """AlexNet of 24 to 48 channels and dense layers of 256."""
 
     head = "classifier.6."
     paper = "classifier."
@@ -73,11 +73,11 @@ class AlexNetMini(nn.Module):
         conv, relu = nn.Conv2d, lambda: nn.ReLU(inplace=True)
         pool = lambda: nn.MaxPool2d(3, 2, 1)
         self.features = nn.Sequential(
-            conv(3, 24, 5, 2, 2), relu(), pool(),
-            conv(24, 48, 5, 1, 2), relu(), pool(),
-            conv(48, 96, 3, 1, 1), relu(),
-            conv(96, 64, 3, 1, 1), relu(),
-            conv(64, 64, 3, 1, 1), relu(), pool(),
+            conv(3, 24, 3, 1, 1), relu(), pool(),
+            conv(24, 32, 3, 1, 1), relu(), pool(),
+            conv(32, 48, 3, 1, 1), relu(),
+            conv(48, 32, 3, 1, 1), relu(),
+            conv(32, 32, 3, 1, 1), relu(), pool(),
         )  # fmt: skip
         with torch.no_grad():
             width = self.features(torch.zeros(1, 3, size, size)).numel()
@@ -113,7 +113,7 @@ def freeze(model, policy):
 
 
 def measure(args, channels_last):
-    """Seconds of each step after the warm-up."""
+    """Seconds of each step after the warm-up, and the numbers of parameters and of trained parameters."""
     torch.manual_seed(0)
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     model = MODELS[args.model](args.size)
@@ -146,7 +146,8 @@ def measure(args, channels_last):
                 times.append(time.perf_counter() - started)
             elif done == WARM_UP_STEPS:
                 deadline = time.perf_counter() + args.seconds
-    return times
+    counts = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    return times, sum(n for n, _ in counts), sum(n for n, trained in counts if trained)
 
 
 def main():
@@ -166,7 +167,7 @@ def main():
     formats = ("contiguous", "channels-last") if args.memory_format == "best" else (args.memory_format,)
     results = []
     for name in formats:
-        times = measure(args, name == "channels-last")
+        times, parameters, trained = measure(args, name == "channels-last")
         median = statistics.median(times)
         results.append({
             "memoryFormat": name,
@@ -185,6 +186,8 @@ def main():
         "batch": args.batch,
         "size": args.size,
         "threads": args.threads,
+        "parameters": parameters,
+        "trainedParameters": trained,
         **best,
         "formats": results,
         "peakMemoryBytes": peak,

@@ -15,7 +15,7 @@ const OPS_SHOWN = 12;
 
 /**
  * Measures one model in this process; peak memory is that of the whole process so far.
- * @throws TriggerlabError (input) when the network does not work at this image size.
+ * @throws TriggerlabError (input) when the folder of `profile` does not exist.
  */
 export async function benchStep(options: StepOptions): Promise<StepReport> {
   const { batch, size, threads, seconds, profile } = options;
@@ -33,6 +33,8 @@ export async function benchStep(options: StepOptions): Promise<StepReport> {
     batch,
     size,
     threads,
+    parameters: measured.parameters,
+    trainedParameters: measured.trainedParameters,
     steps: sorted.length,
     imagesPerSecond: batch / median,
     slowest: batch / sorted[sorted.length - 1],

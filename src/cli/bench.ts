@@ -15,6 +15,9 @@ export interface StepReport {
   readonly batch: number;
   readonly size: number;
   readonly threads: number;
+  /** Numbers in the network's parameters, and in those that are trained. */
+  readonly parameters: number;
+  readonly trainedParameters: number;
   readonly steps: number;
   /** At the median step; `slowest` and `fastest` at the longest and the shortest. */
   readonly imagesPerSecond: number;

@@ -15,6 +15,8 @@ describe('nearest', () => {
     ['shape', 'shapes'],
     ['minst10k', 'mnist10k'],
     ['sdg', 'sgd'],
+    ['mnist', 'mnist10k'],
+    ['ResNet', 'resnet-mini'],
     ['vit', undefined],
     ['', undefined],
     ['imagenet-large', undefined],

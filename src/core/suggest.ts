@@ -12,12 +12,15 @@ function editDistance(a: string, b: string): number {
   return previous[b.length];
 }
 
-/** The known name nearest to `given`, or undefined when none is near enough to be a likely slip. */
+/** The known name that `given` is the beginning of, or the nearest to it, or undefined when none is near enough to be a likely slip. */
 export function nearest(given: string, known: Iterable<string>): string | undefined {
   const plain = (name: string) => name.toLowerCase().replace(/[-_\s]/g, '');
   const text = given.slice(0, 64);
   let best: { name: string; distance: number } | undefined;
-  for (const name of known) {
+  const names = [...known];
+  const begun = names.filter((name) => text.length >= 3 && plain(name).startsWith(plain(text)));
+  if (begun.length === 1) return begun[0];
+  for (const name of names) {
     const distance = editDistance(plain(text), plain(name));
     if (!best || distance < best.distance) best = { name, distance };
   }

@@ -3,6 +3,7 @@ import { flatten } from '../graph/ops/flatten.ts';
 import { maxPool } from '../graph/ops/max-pool.ts';
 import { relu } from '../graph/ops/relu.ts';
 import type { Architecture } from './architecture.ts';
+import type { Initializer } from './initializers.ts';
 
 export interface AlexNetConfig {
   /** First convolution. */
@@ -16,6 +17,8 @@ export interface AlexNetConfig {
   /** Width of the two hidden dense layers. */
   readonly dense: number;
   readonly dropout: number;
+  /** How convolutions and hidden dense layers start when training from scratch. */
+  readonly initializer: Initializer;
 }
 
 /** An AlexNet: `features.{0,3,6,8,10}` and `classifier.{1,4,6}`, 16 parameters in all. */
@@ -23,10 +26,10 @@ export function alexNet(config: AlexNetConfig): Architecture {
   return {
     head: 'classifier.6',
     paperPrefix: 'classifier.',
-    convInitializer: { kind: 'uniform' },
+    convInitializer: config.initializer,
     forward(layers, image, classes) {
       const [c2, c3, c4, c5] = config.channels;
-      const { stem, secondKernel } = config;
+      const { stem, secondKernel, initializer } = config;
       const pool = { strides: 2, pads: config.poolPad };
       let x = relu(
         layers.conv('features.0', image, stem.channels, {
@@ -45,8 +48,12 @@ export function alexNet(config: AlexNetConfig): Architecture {
       x = relu(layers.conv('features.8', x, c4, { kernel: 3, pads: 1, bias: true }));
       x = relu(layers.conv('features.10', x, c5, { kernel: 3, pads: 1, bias: true }));
       x = flatten(maxPool(x, 3, pool));
-      x = relu(layers.linear('classifier.1', layers.dropout('classifier.0', x, config.dropout), config.dense));
-      x = relu(layers.linear('classifier.4', layers.dropout('classifier.3', x, config.dropout), config.dense));
+      x = relu(
+        layers.linear('classifier.1', layers.dropout('classifier.0', x, config.dropout), config.dense, initializer),
+      );
+      x = relu(
+        layers.linear('classifier.4', layers.dropout('classifier.3', x, config.dropout), config.dense, initializer),
+      );
       return layers.linear('classifier.6', x, classes);
     },
   };

@@ -69,10 +69,10 @@ export class Layers {
   }
 
   /** Dense layer on [N, inputs]: parameters `name.weight` [outputs, inputs] and `name.bias`. */
-  linear(name: string, x: Value, outputs: number): Value {
+  linear(name: string, x: Value, outputs: number, initializer: Initializer = { kind: 'uniform' }): Value {
     const fanIn = staticDim(x.shape[1], 'the inputs of a dense layer');
     return this.context.graph.scoped(name, () => {
-      const w = this.context.parameter(`${name}.weight`, [outputs, fanIn], { kind: 'uniform', fanIn });
+      const w = this.context.parameter(`${name}.weight`, [outputs, fanIn], initializer);
       const b = this.context.parameter(`${name}.bias`, [outputs], { kind: 'uniform', fanIn });
       return gemm(x, w, b, { transB: true });
     });

@@ -44,17 +44,18 @@ export const models: Registry<ModelDefinition> = registry('model', [
   }),
   define({
     name: 'alexnet-mini',
-    title: 'AlexNet with 24 to 96 channels and dense layers of 256',
+    title: 'AlexNet with 24 to 48 channels and dense layers of 256',
     family: 'alexnet',
     inputSize: 32,
     normalization: IMAGENET,
     architecture: alexNet({
-      stem: { channels: 24, kernel: 5, stride: 2, pad: 2 },
-      channels: [48, 96, 64, 64],
-      secondKernel: 5,
+      stem: { channels: 24, kernel: 3, stride: 1, pad: 1 },
+      channels: [32, 48, 32, 32],
+      secondKernel: 3,
       poolPad: 1,
       dense: 256,
       dropout: 0.5,
+      initializer: { kind: 'kaiming-uniform' },
     }),
   }),
 ]);

@@ -51,6 +51,26 @@ describe('a network drawn from a seed', () => {
   });
 });
 
+describe('shipped weights', () => {
+  const shipped = models.all.filter(({ weightsHash }) => weightsHash !== undefined).map(({ name }) => name);
+
+  it.each(shipped)('%s: fit the network, with a head of its own drawn from the seed', async (name) => {
+    const model = models.get(name);
+    const options = { inputSize: model.inputSize, classes: 7, init: 'pretrained' } as const;
+    const { info, state } = await initialState(model, { ...options, seed: 1 });
+    for (const { name: tensor, shape } of [...info.parameters, ...info.buffers]) {
+      expect(state[tensor].shape, tensor).toEqual(shape);
+      expect(state[tensor].data, tensor).toHaveLength(sizeOf(shape));
+      expect((state[tensor].data as Float32Array).every(Number.isFinite), tensor).toBe(true);
+    }
+    const { head } = model.architecture;
+    const other = await initialState(model, { ...options, seed: 2 });
+    expect(differing(state, other.state).sort()).toEqual([`${head}.bias`, `${head}.weight`]);
+    const { state: fresh } = await drawn(name, 1, 7);
+    expect(state[`${head}.weight`]).toEqual(fresh[`${head}.weight`]);
+  });
+});
+
 describe('initialize', () => {
   const spread = (data: Float32Array) => Math.sqrt(data.reduce((sum, x) => sum + x * x, 0) / data.length);
 

@@ -40,7 +40,9 @@ export async function pretrainedState(
     });
   }
   checkPretrainedSize(model, info, inputSize);
-  const bytes = await readFile(`${weightsDirectory}${card.file}`);
+  const bytes = await readFile(`${weightsDirectory}${card.file}`).catch((cause: unknown) => {
+    throw failedError(`weights/${card.file} cannot be read`, { hint: 'Install triggerlab again.', cause });
+  });
   if (sha256Hex(bytes) !== card.sha256) {
     throw failedError(`weights/${card.file} does not have the SHA-256 of its card`, {
       hint: 'Install triggerlab again.',

@@ -41,7 +41,7 @@ describe('RunnerPool', () => {
     const pool = poolOf();
     for (const [dataset, error] of [
       ['shape', 'unknown dataset "shape" Did you mean "shapes"?'],
-      ['mnist', 'unknown dataset "mnist" Did you mean "mnist10k"?'],
+      ['mnits10k', 'unknown dataset "mnits10k" Did you mean "mnist10k"?'],
     ]) {
       expect(await pool.run(job({ dataset }), () => {})).toMatchObject({ kind: 'failed', error });
     }

@@ -16,7 +16,7 @@ export type SweepEvent =
 export interface SweepOptions {
   /** Do at most this many runs. */
   readonly limit?: number;
-  /** Aborting it ends the processes at once; runs in hand stay pending. */
+  /** Aborting it ends the processes at once; runs in hand become pending again when the store is next opened. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: SweepEvent) => void;
 }

@@ -67,7 +67,8 @@ export async function openSession(model: Uint8Array, options: SessionOptions): P
       graphOptimizationLevel: 'all',
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
-      logSeverityLevel: 3,
+      // Its errors come back as exceptions; repeated on stderr they would only confuse.
+      logSeverityLevel: 4,
       enableProfiling: options.profile !== undefined,
       ...(options.profile === undefined ? {} : { profileFilePrefix: options.profile }),
     });

@@ -1,5 +1,6 @@
 // How fast the training loop itself goes on synthetic images: the measurement behind `triggerlab bench step`.
 import { Rng } from '../core/rng.ts';
+import { sizeOf } from '../core/tensor.ts';
 import { type Dataset, memorySource } from '../data/dataset.ts';
 import type { FreezePolicy } from '../models/freeze.ts';
 import type { ModelDefinition } from '../models/registry.ts';
@@ -26,6 +27,9 @@ export interface StepMeasurement {
   readonly steps: readonly number[];
   /** Multiply-adds of convolutions and matrix products in one step. */
   readonly multiplyAdds: number;
+  /** Numbers in the network's parameters, and in those that the freeze policy trains. */
+  readonly parameters: number;
+  readonly trainedParameters: number;
 }
 
 /** Steps before the clock counts: sessions allocate their memory and the host code is compiled. */
@@ -57,7 +61,14 @@ export async function measureStep(runtime: Runtime, options: MeasureOptions): Pr
   const warm = await times(WARM_UP_STEPS);
   const guess = warm.slice(-3).sort((a, b) => a - b)[1];
   const steps = await times(Math.max(3, Math.ceil(options.seconds / guess)));
-  return { steps, multiplyAdds: multiplyAdds(trainStep(network, optimizer(config)).graph, batch) };
+  const count = (shapes: readonly { readonly shape: readonly number[] }[]) =>
+    shapes.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return {
+    steps,
+    multiplyAdds: multiplyAdds(trainStep(network, optimizer(config)).graph, batch),
+    parameters: count(network.info.parameters),
+    trainedParameters: count(network.packs),
+  };
 }
 
 function syntheticImages(count: number, size: number): Pick<Dataset, 'classes' | 'train'> {

@@ -17,6 +17,8 @@ export interface Network {
   readonly start: ModelState;
   readonly classes: number;
   readonly preprocessing: Preprocessing;
+  /** Whether dropout is active in training. */
+  readonly dropout: boolean;
   readonly trainable: TrainablePart;
   /** The trained parameters, as step graphs carry them. */
   readonly packs: readonly Pack[];
@@ -32,6 +34,8 @@ export interface NetworkOptions {
   readonly freeze: FreezePolicy;
   readonly seed: number;
   readonly patch?: Preprocessing['patch'];
+  /** Whether dropout is active in training. Default true. */
+  readonly dropout?: boolean;
 }
 
 /** Loads or draws the starting numbers and works out what is trained. @throws TriggerlabError as `initialState` and `trainablePart` do. */
@@ -47,6 +51,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     start: state,
     classes,
     preprocessing: { native: dataset.train, inputSize, ...model.normalization, patch: options.patch },
+    dropout: options.dropout ?? true,
     trainable,
     packs: packsOf(trainable.parameters.map((name) => ({ name, shape: shapes.get(name) ?? [] }))),
     buffers: trainable.batchNormMode === 'batch' ? info.buffers.map(({ name }) => name) : [],
@@ -93,7 +98,7 @@ export function emitForward(graph: Graph, network: Network, mode: 'train' | 'eva
     },
     updateBuffer: (name, value) => nextBuffers.set(name, value),
     dropoutMask(name, shape, rate) {
-      if (mode === 'evaluate' || rate === 0) return undefined;
+      if (mode === 'evaluate' || !network.dropout || rate === 0) return undefined;
       masks.push({ input: `mask/${name}`, shape, rate });
       return graph.input(`mask/${name}`, 'uint8', shape);
     },

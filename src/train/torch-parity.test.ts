@@ -5,8 +5,11 @@ import { imagesOf, keepOf, labelsOf, startOf } from '../../test/fixtures/torch-t
 import { filled, type Tensor } from '../core/tensor.ts';
 import { memorySource } from '../data/dataset.ts';
 import { Graph } from '../graph/graph.ts';
+import { alexNet } from '../models/alexnet.ts';
+import type { Architecture } from '../models/architecture.ts';
 import { parseFreeze } from '../models/freeze.ts';
 import { models } from '../models/registry.ts';
+import { resNet } from '../models/resnet.ts';
 import { Runtime } from '../runtime/node.ts';
 import { createNetwork, emitForward, type Network } from './network.ts';
 import { type OptimizerConfig, optimizer } from './optimizers.ts';
@@ -29,6 +32,22 @@ interface Fixtures {
 }
 
 const STEPS = 5;
+/** The networks as make-train-fixtures.py has them: sizes that the registry changes later need no new fixtures. */
+const ARCHITECTURES: Record<string, Architecture> = {
+  'resnet-mini': resNet({
+    stem: { channels: 16, kernel: 3, stride: 2, pool: false },
+    stages: [16, 32, 64, 128].map((channels) => ({ blocks: 1, channels })),
+  }),
+  'alexnet-mini': alexNet({
+    stem: { channels: 24, kernel: 5, stride: 2, pad: 2 },
+    channels: [48, 96, 64, 64],
+    secondKernel: 5,
+    poolPad: 1,
+    dense: 256,
+    dropout: 0.5,
+    initializer: { kind: 'uniform' },
+  }),
+};
 const CLASSES = Array.from({ length: 10 }, (_, i) => `class ${i}`);
 const url = new URL('../../test/fixtures/torch-train/train.json', import.meta.url);
 const fixtures = JSON.parse(readFileSync(url, 'utf8')) as Fixtures;
@@ -39,7 +58,7 @@ afterAll(() => runtime.close());
 async function networkOf(name: string, freeze: string): Promise<Network> {
   const train = memorySource({ height: 32, width: 32, channels: 3 }, new Uint8Array(0), new Uint16Array(0));
   const dataset = { classes: CLASSES, train };
-  const model = models.get(name);
+  const model = { ...models.get(name), architecture: ARCHITECTURES[name] };
   const policy = parseFreeze(freeze);
   const network = await createNetwork({ model, dataset, inputSize: 32, init: 'random', freeze: policy, seed: 0 });
   const { parameters, buffers } = network.info;

@@ -76,23 +76,19 @@ async function watched(model: string, changes: Partial<TrainingOptions> = {}): P
 }
 
 describe('training', () => {
-  it.each(['resnet-mini', 'alexnet-mini'])(
-    '%s: the same bits again, and all but the same on two threads',
-    async (model) => {
-      const network = await networkOf(model);
-      const first = await train(runtime, network, source, options);
-      const again = await train(runtime, await networkOf(model), source, options);
-      const two = new Runtime({ threads: 2 });
-      const threaded = await train(two, network, source, options);
-      await two.close();
-      expect(again.epochLosses).toEqual(first.epochLosses);
-      expect(bytesOf(again.trained)).toEqual(bytesOf(first.trained));
-      // ONNX Runtime cuts long sums by thread in some matrix products: the last bits may differ.
-      expect(threaded.epochLosses[0]).toBeCloseTo(first.epochLosses[0], 4);
-      const other = await train(runtime, network, source, { ...options, seed: 2 });
-      expect(bytesOf(other.trained)).not.toEqual(bytesOf(first.trained));
-    },
-  );
+  it.each(['resnet-mini', 'alexnet-mini'])('%s: the same bits again, and on two threads', async (model) => {
+    const network = await networkOf(model);
+    const first = await train(runtime, network, source, options);
+    const again = await train(runtime, await networkOf(model), source, options);
+    const two = new Runtime({ threads: 2 });
+    const threaded = await train(two, network, source, options);
+    await two.close();
+    expect(again.epochLosses).toEqual(first.epochLosses);
+    expect(bytesOf(again.trained)).toEqual(bytesOf(first.trained));
+    expect(bytesOf(threaded.trained)).toEqual(bytesOf(first.trained));
+    const other = await train(runtime, network, source, { ...options, seed: 2 });
+    expect(bytesOf(other.trained)).not.toEqual(bytesOf(first.trained));
+  });
 
   it('learns what can be learnt', async () => {
     const network = await networkOf('resnet-mini');
@@ -139,8 +135,10 @@ describe('training', () => {
 
   it('keeps half of the inputs of AlexNet’s dense layers, others at every step', async () => {
     const fed = await watched('alexnet-mini');
+    const { info } = await networkOf('alexnet-mini');
+    const width = info.parameters.find(({ name }) => name === 'classifier.1.weight')?.shape[1];
     const masks = fed.map((feeds) => feeds['mask/classifier.0'] as Tensor<'uint8'>);
-    expect(masks.map(({ shape }) => shape)).toEqual([16, 16, 8, 16, 16, 8].map((rows) => [rows, 256]));
+    expect(masks.map(({ shape }) => shape)).toEqual([16, 16, 8, 16, 16, 8].map((rows) => [rows, width]));
     const kept = masks.flatMap(({ data }) => [...data]);
     expect([...new Set(kept)].sort()).toEqual([0, 1]);
     expect(kept.reduce((sum, keep) => sum + keep, 0) / kept.length).toBeCloseTo(0.5, 1);

@@ -16,6 +16,7 @@ import type { Windows } from './windows.ts';
  */
 export function convWeightGradient(x: Value, w: Value, dy: Value, windows: Windows, group: number): Value {
   const [outputs, inputs, kh, kw] = staticShape(w.shape, 'the shape of a convolution weight');
+  const taps = kh * kw * inputs;
   const { strides, dilations, pads } = windows;
   const rows = staticDim(dy.shape[2], 'the height of a convolution');
   const columns = staticDim(dy.shape[3], 'the width of a convolution');
@@ -30,11 +31,16 @@ export function convWeightGradient(x: Value, w: Value, dy: Value, windows: Windo
       met.push(reshape(seen, [group, 1, inputs, -1]));
     }
   }
-  const patches = reshape(met.length === 1 ? met[0] : concat(met, 1), [group, kh * kw * inputs, -1]);
+  const patches = reshape(met.length === 1 ? met[0] : concat(met, 1), [group, taps, -1]);
   const outward = reshape(transpose(dy, [1, 0, 2, 3]), [group, outputs / group, -1]);
+  if (group === 1 && taps >= outputs) {
+    // The longer side first: ONNX Runtime then shares the product out by rows, and sums do not depend on its threads.
+    const product = gemm(reshape(patches, [taps, -1]), reshape(outward, [outputs, -1]), undefined, { transB: true });
+    return reshape(transpose(reshape(product, [kh * kw, inputs, outputs]), [2, 1, 0]), [outputs, inputs, kh, kw]);
+  }
   const product =
     group === 1
-      ? gemm(reshape(outward, [outputs, -1]), reshape(patches, [kh * kw * inputs, -1]), undefined, { transB: true })
+      ? gemm(reshape(outward, [outputs, -1]), reshape(patches, [taps, -1]), undefined, { transB: true })
       : matMul(outward, transpose(patches, [0, 2, 1]));
   return reshape(transpose(reshape(product, [outputs, kh * kw, inputs]), [0, 2, 1]), [outputs, inputs, kh, kw]);
 }

@@ -1,15 +1,17 @@
 import type { OpDefinition, Value } from '../graph.ts';
+import { cast } from './cast.ts';
 import { apply, inferSame, onlyGradient, scalarLike } from './elementwise.ts';
 import { greater } from './greater.ts';
-import { where } from './where.ts';
+import { mul } from './mul.ts';
 
 export const Relu: OpDefinition = {
   type: 'Relu',
   infer: inferSame,
   gradient(node, dys) {
     const dy = onlyGradient(dys, node);
-    const zero = scalarLike(dy, 0);
-    return [where(greater(node.outputs[0], zero), dy, zero)];
+    // A product with the mask is faster in ONNX Runtime than Where.
+    const mask = cast(greater(node.outputs[0], scalarLike(dy, 0)), dy.dtype);
+    return [mul(dy, mask)];
   },
 };
 
