@@ -39,9 +39,9 @@ const ARCHITECTURES: Record<string, Architecture> = {
     stages: [16, 32, 64, 128].map((channels) => ({ blocks: 1, channels })),
   }),
   'alexnet-mini': alexNet({
-    stem: { channels: 24, kernel: 5, stride: 2, pad: 2 },
-    channels: [48, 96, 64, 64],
-    secondKernel: 5,
+    stem: { channels: 24, kernel: 3, stride: 1, pad: 1 },
+    channels: [32, 48, 32, 32],
+    secondKernel: 3,
     poolPad: 1,
     dense: 256,
     dropout: 0.5,
