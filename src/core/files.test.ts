@@ -20,6 +20,15 @@ describe('writeFileAtomic', () => {
     expect(await readdir(join(directory, 'a/b'))).toEqual(['file']);
   });
 
+  it.runIf(process.platform === 'linux')('gives up where the system makes no folders', async () => {
+    await expect(writeFileAtomic('/proc/triggerlab/a/file', 'x')).rejects.toThrow('ENOENT');
+  });
+
+  it('takes no file for a folder', async () => {
+    await writeFileAtomic(join(directory, 'plain'), 'x');
+    await expect(writeFileAtomic(join(directory, 'plain/file'), 'x')).rejects.toThrow('EEXIST');
+  });
+
   it('leaves nothing behind when it fails', async () => {
     const taken = join(directory, 'taken');
     await mkdir(join(taken, 'inside'), { recursive: true });

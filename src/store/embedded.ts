@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, type Stats, statSync } from
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failedError, inputError, messageOf, TriggerlabError } from '../core/errors.ts';
+import { makeDirectory } from '../core/files.ts';
 import type { Database } from './database.ts';
 import { type LockInfo, readLock, type StoreLock, tryLock } from './lock.ts';
 import { migrate } from './migrations.ts';
@@ -62,7 +63,7 @@ function prepareDirectory(directory: string, location: string, mode: OpenMode): 
     throw inputError(`the store ${location} is not a directory`, { hint: 'Name a directory with --store DIR.' });
   }
   if (mode === 'own') {
-    explainingDisk(location, () => mkdirSync(directory, { recursive: true }));
+    explainingDisk(location, () => makeDirectory(directory));
   } else if (!hasDatabase(directory) && readLock(join(directory, 'lock')) === undefined) {
     throw noStore(location);
   }
