@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { failedError, inputError } from '../core/errors.ts';
+import { packageVersion } from '../core/version.ts';
 import { finish, type RegisterCommand, withSet } from './command.ts';
 import { print, printJson } from './output.ts';
-import { packageVersion, runProgram } from './program.ts';
+import { runProgram } from './program.ts';
 
 let stdout = '';
 let stderr = '';
@@ -99,6 +100,6 @@ test('help and version: exit 0, on stdout', async () => {
   expect(stdout).toContain('Examples:\n  $ triggerlab act fine');
   stdout = '';
   expect(await run('--version')).toBe(0);
-  expect(stdout).toBe(`${packageVersion()}\n`);
+  expect(stdout).toBe(`${packageVersion}\n`);
   expect(stderr).toBe('');
 });

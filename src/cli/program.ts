@@ -1,20 +1,14 @@
 // The program around the commands: parsing, help, version, and how every error ends.
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../core/version.ts';
 import type { RegisterCommand } from './command.ts';
 import { reportError, reportUsage } from './output.ts';
-
-/** The version of the installed package. */
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** Parses the arguments after the program's name, does the command, and gives the exit code. */
 export async function runProgram(commands: readonly RegisterCommand[], args: readonly string[]): Promise<number> {
   const program = new Command('triggerlab')
     .description('Finds out whether, why and how an image classifier can be backdoored, and whether it can be noticed.')
-    .version(packageVersion(), '-V, --version', 'print the version')
+    .version(packageVersion, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .exitOverride()
     .configureOutput({ outputError: () => {} })

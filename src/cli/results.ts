@@ -27,7 +27,12 @@ export function registerResults(program: Command): void {
     .command('results')
     .argument('[experiment]', 'name of an experiment; all runs of the store unless given')
     .description('runs with what they measured; works while a run is going on')
-    .addOption(new Option('--format <kind>', 'how to print them').choices(['table', 'csv', 'json']).default('table'))
+    .addOption(
+      new Option('--format <kind>', 'how to print them')
+        .choices(['table', 'csv', 'json'])
+        .default('table')
+        .conflicts('json'),
+    )
     .option('--group-by <field,…>', 'mean ± standard deviation over the runs that share these fields');
   finish(withSelection(command), [
     'results',

@@ -1,7 +1,10 @@
 // `triggerlab run`: plans an experiment, does what is not done yet, and ends with its table (and report).
+import { accessSync, constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { inputError, messageOf } from '../core/errors.ts';
+import { makeDirectory } from '../core/files.ts';
 import { formatSeconds } from '../core/format.ts';
 import { resultsTable, resultsText } from '../report/results-table.ts';
 import { RunnerPool } from '../runner/pool.ts';
@@ -47,29 +50,51 @@ export function registerRun(program: Command): void {
 async function runCommand(file: string, options: Options): Promise<void> {
   const plan = planExperiment(loadExperiment(file, { overrides: options.set }));
   const specText = [readSpecFile(file).trimEnd(), ...options.set.map((text) => `# --set ${text}`)].join('\n');
+  if (options.report !== undefined) checkReportDirectory(options.report);
+  const interrupt = new AbortController();
+  const stop = () => interrupt.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
   const store = await openStore(options.store, { mode: 'own', warn: (message) => log(`warning: ${message}`) });
   try {
     const { name, description, factors } = plan;
     await store.recordExperiment(name, specText, { name, description, set: options.set, factors }, plan.runs);
-    const summary = await carryOut(store, plan, options);
+    const summary = await carryOut(store, plan, options, interrupt.signal);
     await conclude(store, plan, summary, options);
   } finally {
     await store.close();
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+/** A report that cannot be written should be known before the work, not after it. */
+function checkReportDirectory(directory: string): void {
+  try {
+    makeDirectory(resolve(directory));
+    accessSync(directory, constants.W_OK);
+  } catch (error) {
+    throw inputError(`the report cannot be written to ${directory}: ${messageOf(error)}`, {
+      hint: 'Name another directory with --report, one that you may write to.',
+      cause: error,
+    });
   }
 }
 
 /** Runs the sweep with progress on stderr. The first Ctrl-C ends it; what was done stays done. */
-async function carryOut(store: Store, plan: Plan, options: Options): Promise<SweepSummary & { interrupted: boolean }> {
+async function carryOut(
+  store: Store,
+  plan: Plan,
+  options: Options,
+  signal: AbortSignal,
+): Promise<SweepSummary & { interrupted: boolean }> {
   const cores = availableParallelism();
   const workers = Math.min(options.workers ?? cores, plan.runs.length);
   const pool = new RunnerPool({ workers, threads: Math.max(1, Math.floor(cores / workers)) });
   const pending = (await store.pendingRuns(plan.name)).length;
   const done = plan.runs.length - pending;
   if (done > 0) log(`${done} of ${plan.runs.length} runs are done already`);
-  const interrupt = new AbortController();
-  const stop = () => interrupt.abort();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  if (workers > cores) log(`${workers} workers share ${cores} cores: more than one per core gains nothing`);
   const progress = new Progress();
   const started = performance.now();
   let finished = 0;
@@ -82,16 +107,14 @@ async function carryOut(store: Store, plan: Plan, options: Options): Promise<Swe
     }
   };
   try {
-    const summary = await sweep(store, pool, plan.name, { limit: options.limit, signal: interrupt.signal, onEvent });
+    const summary = await sweep(store, pool, plan.name, { limit: options.limit, signal, onEvent });
     progress.end();
     if (finished > 0)
       log(`${finished} runs in ${formatSeconds((performance.now() - started) / 1000)} with ${workers} workers`);
-    return { ...summary, interrupted: interrupt.signal.aborted };
+    return { ...summary, interrupted: signal.aborted };
   } finally {
     progress.end();
     pool.close();
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
   }
 }
 

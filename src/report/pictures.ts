@@ -8,6 +8,7 @@ import { Rng } from '../core/rng.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
 import { triggers } from '../triggers/registry.ts';
+import { stampShape } from '../triggers/stamp-shape.ts';
 
 /** One strip of images side by side. */
 export interface Strip {
@@ -53,14 +54,12 @@ export async function triggerFigure(dataset: Dataset, spec: PictureSpec, count =
   const rows = firstOfEachClass(dataset, spec.targetClass).slice(0, count);
   const { type, ...settings } = spec.attack;
   const definition = triggers.get(type);
-  const atInput = 'stampAt' in spec.attack && spec.attack.stampAt === 'input';
+  const { test } = dataset;
+  const shape = stampShape(settings, test, spec.inputSize);
+  const atInput = 'stampAt' in settings && settings.stampAt === 'input';
   const clean = await Promise.all(
     rows.map((row) => (atInput ? resized(imageAt(dataset, row), spec.inputSize) : imageAt(dataset, row))),
   );
-  const { test } = dataset;
-  const shape = atInput
-    ? { height: spec.inputSize, width: spec.inputSize, channels: 3 as const }
-    : { height: test.height, width: test.width, channels: test.channels };
   const parameters = definition.parameters.safeParse(settings);
   if (!parameters.success) {
     throw inputError(`this version's ${type} does not take the recorded parameters`, { cause: parameters.error });

@@ -55,7 +55,7 @@ export async function writeReport({ experiment, runs, directory }: ReportRequest
     }
   } catch (error) {
     throw inputError(`the report cannot be written to ${directory}: ${messageOf(error)}`, {
-      hint: 'Name another directory with --out, one that you may write to.',
+      hint: 'Name another directory, one that you may write to.',
       cause: error,
     });
   }

@@ -15,6 +15,7 @@ import { poisonedRows, type TriggeredSource, withTrigger } from '../train/poison
 import { predict, seenPixels, type TrainedState } from '../train/predict.ts';
 import { train } from '../train/train.ts';
 import { triggers } from '../triggers/registry.ts';
+import { stampShape } from '../triggers/stamp-shape.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 
 /** What a poisoned run takes from its clean twin. */
@@ -39,6 +40,8 @@ const loaded = new Map<string, Promise<Dataset>>();
 function loadDataset(name: string): Promise<Dataset> {
   const known = loaded.get(name) ?? datasets.get(name).load();
   loaded.set(name, known);
+  // What could not be loaded is tried again by the next run.
+  known.catch(() => loaded.delete(name));
   return known;
 }
 
@@ -100,9 +103,7 @@ export async function executeRun(
 function createTrigger({ type, ...given }: AttackSpec, dataset: Dataset, inputSize: number): Trigger {
   const definition = triggers.get(type);
   const parameters = definition.parameters.parse(given);
-  const native = definition.create(parameters, dataset.train);
-  if (native.stampAt === 'native') return native;
-  return definition.create(parameters, { height: inputSize, width: inputSize, channels: 3 });
+  return definition.create(parameters, stampShape(parameters, dataset.train, inputSize));
 }
 
 async function measureAttack(

@@ -1,4 +1,5 @@
 // Runner processes as they are shipped: compiled, since a process of its own runs no TypeScript.
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSpec } from '../spec/run-spec.ts';
@@ -60,4 +61,25 @@ describe('RunnerPool', () => {
     early.close();
     expect(await unborn).toMatchObject({ kind: 'failed', error: 'the runner process was killed by SIGKILL' });
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'gives no job to a pool that was closed, nor to an idle process that has died',
+    async () => {
+      const closed = poolOf();
+      closed.close();
+      expect(await closed.run(job({}), () => {})).toMatchObject({
+        kind: 'failed',
+        error: 'the runner processes were ended',
+      });
+      const pool = poolOf();
+      await pool.run(job({ dataset: 'shape' }), () => {});
+      const idle = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'runner/child.js'], { encoding: 'utf8' });
+      for (const pid of idle.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(await pool.run(job({ dataset: 'shape' }), () => {})).toMatchObject({
+        kind: 'failed',
+        error: expect.stringContaining('unknown dataset "shape"'),
+      });
+    },
+  );
 });

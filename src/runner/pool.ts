@@ -36,7 +36,8 @@ export class RunnerPool {
 
   /** Does a job in a process of its own. Never throws for what happens inside: a crash is an outcome too. */
   async run(job: Job, onProgress: (share: number) => void): Promise<Outcome> {
-    const runner = this.#idle.pop() ?? this.#start();
+    if (this.#closed) return { kind: 'failed', error: 'the runner processes were ended', memory: 0 };
+    const runner = this.#takeIdle() ?? this.#start();
     const outcome = await this.#converse(runner, job, onProgress);
     runner.runs++;
     const spent = runner.runs >= RUNS_PER_PROCESS || outcome.memory > MAX_RESIDENT_BYTES;
@@ -45,7 +46,16 @@ export class RunnerPool {
     return outcome;
   }
 
-  /** Ends all processes, working ones too. */
+  /** An idle process that is still alive: the system may have ended one meanwhile. */
+  #takeIdle(): Runner | undefined {
+    for (let runner = this.#idle.pop(); runner; runner = this.#idle.pop()) {
+      const { connected, exitCode, signalCode } = runner.process;
+      if (connected && exitCode === null && signalCode === null) return runner;
+    }
+    return undefined;
+  }
+
+  /** Ends all processes, working ones too; jobs given from now on fail. */
   close(): void {
     this.#closed = true;
     for (const child of this.#all) child.kill('SIGKILL');
@@ -70,11 +80,11 @@ export class RunnerPool {
     return new Promise((resolve) => {
       let complaint = '';
       const hear = (chunk: Buffer) => {
-        complaint = (complaint + chunk.toString()).slice(-2000);
+        complaint = (complaint + chunk.toString()).slice(-20_000);
       };
       const finish = (outcome: Outcome) => {
         child.off('message', onMessage);
-        child.off('exit', onExit);
+        child.off('close', onExit);
         child.off('error', onError);
         child.stderr?.off('data', hear);
         resolve(outcome);
@@ -85,17 +95,24 @@ export class RunnerPool {
       };
       const onExit = (code: number | null, signal: string | null) => {
         const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
-        const last = complaint.trim().split('\n').pop();
-        finish({ kind: 'failed', error: `the runner process ${how}${last ? `: ${last}` : ''}`, memory: 0 });
+        const reason = reasonIn(complaint);
+        finish({ kind: 'failed', error: `the runner process ${how}${reason ? `: ${reason}` : ''}`, memory: 0 });
       };
       const onError = (error: Error) =>
         finish({ kind: 'failed', error: `the runner process: ${error.message}`, memory: 0 });
       child.on('message', onMessage);
-      child.on('exit', onExit);
+      child.on('close', onExit);
       child.on('error', onError);
       child.stderr?.on('data', hear);
       if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode);
       else void ready.then(() => child.connected && child.send(job));
     });
   }
+}
+
+/** The line of a crash message that tells the reason; empty when there is none. */
+function reasonIn(complaint: string): string {
+  const lines = complaint.split('\n').map((line) => line.trim());
+  const telling = lines.find((line) => /FATAL ERROR|Error:|what\(\)/.test(line));
+  return telling ?? lines.filter((line) => line !== '' && !/^(at |\d+: 0x|Node\.js v)/.test(line)).pop() ?? '';
 }

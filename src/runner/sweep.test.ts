@@ -42,6 +42,7 @@ function laboratory(rows: Row[], behave: Behaviour, workers = 1) {
       return { status, error, spec: run.spec, metrics: status === 'done' ? { cleanAccuracy: 0.9 } : null };
     },
     markRunning: async (runId: string) => void Object.assign(row(runId), { status: 'running' }),
+    markPending: async (runId: string) => void Object.assign(row(runId), { status: 'pending' }),
     recordDone: async (runId: string) => void Object.assign(row(runId), { status: 'done' }),
     recordFailed: async (runId: string, error: string) => void Object.assign(row(runId), { status: 'failed', error }),
     recordSkipped: async (runId: string, error: string) => void Object.assign(row(runId), { status: 'skipped', error }),
@@ -67,7 +68,15 @@ function laboratory(rows: Row[], behave: Behaviour, workers = 1) {
   const carryOut = (options?: SweepOptions) =>
     sweep(store as unknown as Store, pool as unknown as RunnerPool, 'experiment', options);
   const statuses = () => Object.fromEntries(rows.map(({ run, status }) => [run.runId, status]));
-  return { jobs, running, row, carryOut, statuses, order: () => jobs.map(({ spec }) => rows[spec.seed].run.runId) };
+  return {
+    store,
+    jobs,
+    running,
+    row,
+    carryOut,
+    statuses,
+    order: () => jobs.map(({ spec }) => rows[spec.seed].run.runId),
+  };
 }
 
 describe('sweep', () => {
@@ -128,7 +137,32 @@ describe('sweep', () => {
     });
     expect(await lab.carryOut({ signal: abort.signal })).toEqual({ done: 1, failed: 0, skipped: 0, left: 2 });
     expect(lab.running.closed).toBe(true);
-    expect(lab.statuses()).toEqual({ a: 'done', b: 'running', c: 'pending' });
+    expect(lab.statuses()).toEqual({ a: 'done', b: 'pending', c: 'pending' });
+  });
+
+  it('when the store fails one worker, the others take no further run', async () => {
+    const lab = laboratory(experiment({ a: undefined, b: undefined, c: undefined, d: undefined }), () => done(0.9), 2);
+    const { recordDone } = lab.store;
+    lab.store.recordDone = async (runId: string) => {
+      if (runId === 'a') throw new Error('disk full');
+      return recordDone(runId);
+    };
+    await expect(lab.carryOut()).rejects.toThrow('disk full');
+    expect(lab.order()).toEqual(['a', 'b']);
+  });
+
+  it('makes a lost twin again once for all, and refuses one that came out differently', async () => {
+    const lost = () => {
+      const rows = experiment({ a: undefined, b: 'a', c: 'a' });
+      rows[0].status = 'done';
+      return rows;
+    };
+    const same = laboratory(lost(), () => done(0.9), 2);
+    expect(await same.carryOut()).toMatchObject({ done: 2, skipped: 0 });
+    expect(same.order().filter((id) => id === 'a')).toHaveLength(1);
+    const other = laboratory(lost(), () => done(0.8), 2);
+    expect(await other.carryOut()).toMatchObject({ done: 0, skipped: 2 });
+    expect(other.row('b').error).toContain('came out differently');
   });
 
   it('tells what happens, and a share that climbs to 1', async () => {

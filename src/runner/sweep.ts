@@ -16,7 +16,7 @@ export type SweepEvent =
 export interface SweepOptions {
   /** Do at most this many runs. */
   readonly limit?: number;
-  /** Aborting it ends the processes at once; runs in hand become pending again when the store is next opened. */
+  /** Aborting it ends the processes at once; runs in hand become pending again. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: SweepEvent) => void;
 }
@@ -45,9 +45,12 @@ class Sweep {
   readonly #options: SweepOptions;
   readonly #shares = new Map<string, number>();
   readonly #inHand = new Map<string, Promise<void>>();
+  /** Twins whose trained state was lost, made again once for all who need them. */
+  readonly #made = new Map<string, Promise<Twin | string>>();
   readonly #summary = { done: 0, failed: 0, skipped: 0 };
   #waiting: PlannedRun[] = [];
   #total = 0;
+  #broken = false;
 
   constructor(store: Store, pool: RunnerPool, options: SweepOptions) {
     this.#store = store;
@@ -61,17 +64,16 @@ class Sweep {
     this.#total = chosen.length;
     const stop = () => this.#pool.close();
     this.#options.signal?.addEventListener('abort', stop);
-    try {
-      await Promise.all(Array.from({ length: this.#pool.workers }, () => this.#work()));
-    } finally {
-      this.#options.signal?.removeEventListener('abort', stop);
-    }
+    const ends = await Promise.allSettled(Array.from({ length: this.#pool.workers }, () => this.#work()));
+    this.#options.signal?.removeEventListener('abort', stop);
+    // The store failed one of the workers: the others have ended their run and taken no other.
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
     const { done, failed, skipped } = this.#summary;
     return { ...this.#summary, left: pending.length - done - failed - skipped };
   }
 
   get #stopped(): boolean {
-    return this.#options.signal?.aborted === true;
+    return this.#broken || this.#options.signal?.aborted === true;
   }
 
   /** One worker's life: takes what can be done now, waits for a twin in hand when nothing else can. */
@@ -79,7 +81,7 @@ class Sweep {
     while (!this.#stopped && this.#waiting.length > 0) {
       const at = this.#waiting.findIndex(({ twinId }) => twinId === undefined || !this.#isComing(twinId));
       if (at < 0) {
-        await Promise.race(this.#inHand.values());
+        await Promise.race(this.#inHand.values()).catch(() => {});
         continue;
       }
       const [run] = this.#waiting.splice(at, 1);
@@ -87,6 +89,9 @@ class Sweep {
       this.#inHand.set(run.runId, doing);
       try {
         await doing;
+      } catch (error) {
+        this.#broken = true;
+        throw error;
       } finally {
         this.#inHand.delete(run.runId);
       }
@@ -113,7 +118,7 @@ class Sweep {
       this.#shares.set(run.runId, share);
       this.#tellProgress();
     });
-    if (this.#stopped && outcome.kind === 'failed') return;
+    if (this.#stopped && outcome.kind === 'failed') return this.#store.markPending(run.runId);
     await this.#record(run, outcome);
     this.#finish(run);
     this.#options.onEvent?.({ kind: 'finished', run, outcome });
@@ -137,10 +142,23 @@ class Sweep {
     if (status !== 'done' || !metrics) return `its clean twin ${twinId} is ${status}${error ? `: ${error}` : ''}`;
     const kept = await this.#store.getArtifact(twinId, TRAINED_ARTIFACT);
     if (kept) return { cleanAccuracy: metrics.cleanAccuracy, trained: kept };
+    const making = this.#made.get(twinId) ?? this.#makeAgain(twinId, spec, metrics.cleanAccuracy);
+    this.#made.set(twinId, making);
+    return making;
+  }
+
+  /** Another machine or engine may give other numbers: then the two would not belong together. */
+  async #makeAgain(twinId: string, spec: PlannedRun['spec'], cleanAccuracy: number): Promise<Twin | string> {
     const again = await this.#pool.run({ spec }, () => {});
     if (again.kind === 'failed') return `its clean twin ${twinId} could not be made again: ${again.error}`;
+    if (again.metrics.cleanAccuracy !== cleanAccuracy) {
+      return (
+        `its clean twin ${twinId} came out differently when it was made again ` +
+        `(${again.metrics.cleanAccuracy} against ${cleanAccuracy}): remove its result, and it is measured anew`
+      );
+    }
     await this.#store.putArtifact(twinId, TRAINED_ARTIFACT, again.trained);
-    return { cleanAccuracy: metrics.cleanAccuracy, trained: again.trained };
+    return { cleanAccuracy, trained: again.trained };
   }
 
   #finish({ runId }: PlannedRun): void {

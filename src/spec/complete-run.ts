@@ -1,6 +1,7 @@
 // A cell → the run it stands for: trigger parameters completed, and everything checked that takes several fields.
 import { inputError, TriggerlabError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
+import { stampShape } from '../triggers/stamp-shape.ts';
 import type { Catalog } from './catalog.ts';
 import { type Cell, levelOf } from './cells.ts';
 import { explainIssue, valueAt } from './explain-issue.ts';
@@ -93,9 +94,7 @@ export class RunMaker {
   /** Binds the trigger to the images that it will meet. */
   #checkTrigger({ attack, dataset, inputSize }: RunSpec, { block }: Cell): void {
     const { type, ...parameters } = attack;
-    const atInput = 'stampAt' in parameters && parameters.stampAt === 'input';
-    const { height, width, channels } = this.#catalog.datasets.get(dataset);
-    const shape = atInput ? { height: inputSize, width: inputSize, channels: 3 as const } : { height, width, channels };
+    const shape = stampShape(parameters, this.#catalog.datasets.get(dataset), inputSize);
     this.#once([attack, shape], `${block.at}: `, () => this.#catalog.triggers.get(type).create(parameters, shape));
   }
 

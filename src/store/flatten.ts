@@ -1,6 +1,6 @@
 // A run as one flat object: the form in which `results --json`, CSV files, reports and `--where` see it.
 import type { AttackSpec, RunSpec, TrainingSpec } from '../spec/run-spec.ts';
-import type { RunMetrics, RunRecord, RunStatus } from './records.ts';
+import type { RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
 
 type Metrics = Omit<RunMetrics, 'epochs' | 'seconds' | 'imagesPerSecond'>;
 
@@ -19,6 +19,8 @@ export type FlatRun = Omit<RunSpec, 'attack' | 'training'> &
     readonly error: string | null;
     readonly startedAt: string | null;
     readonly finishedAt: string | null;
+    /** Versions, threads and machine; null until the run is done. In JSON only. */
+    readonly environment: RunEnvironment | null;
   };
 
 /** Flattens a record; `experiment` is the name under which it was asked for. */
@@ -52,6 +54,7 @@ export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
     error: record.error,
     startedAt: record.startedAt,
     finishedAt: record.finishedAt,
+    environment: record.environment,
   };
 }
 
@@ -63,6 +66,7 @@ export function columnsOf(run: FlatRun): Map<string, unknown> {
   const { type, ...parameters } = run.attack;
   const columns = new Map<string, unknown>();
   for (const [name, value] of Object.entries(run)) {
+    if (name === 'environment') continue;
     columns.set(name, name === 'attack' ? type : value);
     if (name !== 'attack') continue;
     for (const [parameter, setting] of Object.entries(parameters)) {

@@ -83,13 +83,13 @@ export class Store {
     });
   }
 
-  /** The runs of an experiment that have no result, clean ones first, then as planned. */
+  /** The runs of an experiment that have no result: clean ones first, those that failed last, then as planned. */
   async pendingRuns(experiment: string): Promise<PlannedRun[]> {
     await this.getExperiment(experiment);
     const rows = await this.#db.query<Pick<RunRow, 'run_id' | 'twin_id' | 'spec'>>(
       `SELECT r.run_id, r.twin_id, r.spec FROM experiment_runs e JOIN runs r USING (run_id)
        WHERE e.experiment = $1 AND r.status <> 'done'
-       ORDER BY r.spec->'attack'->>'type' <> 'none', e.position`,
+       ORDER BY r.spec->'attack'->>'type' <> 'none', r.status = 'failed', e.position`,
       [experiment],
     );
     return rows.map(({ run_id, twin_id, spec }) =>
@@ -104,6 +104,11 @@ export class Store {
       `status = 'running', error = NULL, started_at = $2::text::timestamptz, finished_at = NULL`,
       [now()],
     );
+  }
+
+  /** Gives a run in hand back. A run that is done stays so. */
+  async markPending(runId: string): Promise<void> {
+    await this.#change(runId, "status = 'pending', started_at = NULL", []);
   }
 
   /** Records a result. The first one stays: recording another for the same run changes nothing. */

@@ -92,7 +92,9 @@ async function topAccuracy(
     const logits = data as Float32Array;
     for (const [i, row] of rows.entries()) {
       const own = logits.subarray(i * network.classes, (i + 1) * network.classes);
-      const larger = own.filter((value) => value > own[test.labels[row]]).length;
+      const label = test.labels[row];
+      // Where several tie, the first counts as the larger, as in predict.
+      const larger = own.filter((value, k) => value > own[label] || (value === own[label] && k < label)).length;
       if (larger === 0) top1++;
       if (larger < 5) top5++;
     }

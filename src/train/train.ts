@@ -55,6 +55,7 @@ export async function train(
   const schedule = options.schedule ?? (() => options.learningRate);
   const perEpoch = Math.ceil(source.count / options.batchSize);
   const steps = perEpoch * options.epochs;
+  const lone = network.trainable.batchNormMode === 'batch' && (source.count - 1) % options.batchSize === 0;
   const epochLosses: number[] = [];
   const started = performance.now();
   let done = 0;
@@ -80,18 +81,22 @@ export async function train(
       options.onProgress?.(done / steps);
     }
     const loss = total / source.count;
-    if (!Number.isFinite(loss)) throw diverged(`the loss of epoch ${epoch} is ${loss}`);
+    if (!Number.isFinite(loss)) throw diverged(`the loss of epoch ${epoch} is ${loss}`, lone);
     for (const [name, { data }] of Object.entries(trainedState(network, state)))
-      if (!(data as Float32Array).every(Number.isFinite)) throw diverged(`after epoch ${epoch}, ${name} is not finite`);
+      if (!(data as Float32Array).every(Number.isFinite))
+        throw diverged(`after epoch ${epoch}, ${name} is not finite`, lone);
     epochLosses.push(loss);
     await options.onEpoch?.(epoch, loss, () => trainedState(network, state));
   }
   return { trained: trainedState(network, state), epochLosses, seconds: (performance.now() - started) / 1000 };
 }
 
-function diverged(how: string) {
+/** `lone`: a batch of one image may have left a batch norm a single value per channel, which has no variance. */
+function diverged(how: string, lone: boolean) {
   return failedError(`training diverged: ${how}`, {
-    hint: 'Lower training.learningRate, or check that the images are not all alike.',
+    hint: lone
+      ? 'The last batch of an epoch holds a single image, of which a batch norm may make nothing: change training.batchSize.'
+      : 'Lower training.learningRate, or check that the images are not all alike.',
   });
 }
 
