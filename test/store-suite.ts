@@ -103,7 +103,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       await expect(store.recordFailed('nowhere', 'x')).rejects.toThrow(/nowhere/);
     });
 
-    test('pending runs come clean first, then as planned; only done ones are left out', async () => {
+    test('pending runs come clean first, failed ones last, then as planned; only done ones are left out', async () => {
       await store.recordExperiment('order', '', {}, [
         attackedRun('order-b', 'order-z'),
         cleanRun('order-z'),
@@ -117,8 +117,8 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       await store.recordSkipped('order-a', 'trigger is invisible');
       await store.markRunning('order-y');
       const pending = await store.pendingRuns('order');
-      expect(ids(pending)).toEqual(['order-y', 'order-b', 'order-a', 'order-c']);
-      expect(pending[3]).toStrictEqual(attackedRun('order-c', 'order-z'));
+      expect(ids(pending)).toEqual(['order-y', 'order-a', 'order-c', 'order-b']);
+      expect(pending[2]).toStrictEqual(attackedRun('order-c', 'order-z'));
       expect(pending[0]).toStrictEqual(cleanRun('order-y', 2));
       await store.resetRunning();
       expect((await store.getRun('order-y')).status).toBe('pending');

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 const SCHEMA_VERSION = 1;
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const TORCH_STEP = fileURLToPath(new URL('./torch_step.py', import.meta.url));
-const INSTALL = 'python3 -m pip install torch --index-url https://download.pytorch.org/whl/cpu';
+const INSTALL = 'python3 -m pip install torch';
 const MODELS = ['resnet-mini', 'alexnet-mini'];
 const FREEZES = ['paper', 'none'];
 

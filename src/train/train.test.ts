@@ -133,7 +133,7 @@ describe('training', () => {
     expect(one).not.toEqual(two);
   });
 
-  it('keeps half of the inputs of AlexNet’s dense layers, others at every step', async () => {
+  it('keeps four fifths of the inputs of alexnet-mini’s dense layers, others at every step', async () => {
     const fed = await watched('alexnet-mini');
     const { info } = await networkOf('alexnet-mini');
     const width = info.parameters.find(({ name }) => name === 'classifier.1.weight')?.shape[1];
@@ -141,9 +141,10 @@ describe('training', () => {
     expect(masks.map(({ shape }) => shape)).toEqual([16, 16, 8, 16, 16, 8].map((rows) => [rows, width]));
     const kept = masks.flatMap(({ data }) => [...data]);
     expect([...new Set(kept)].sort()).toEqual([0, 1]);
-    expect(kept.reduce((sum, keep) => sum + keep, 0) / kept.length).toBeCloseTo(0.5, 1);
+    expect(Math.abs(kept.reduce((sum, keep) => sum + keep, 0) / kept.length - 0.8)).toBeLessThan(0.02);
     const agreement = masks[0].data.filter((keep, i) => keep === masks[1].data[i]).length / masks[0].data.length;
-    expect(Math.abs(agreement - 0.5)).toBeLessThan(0.05);
+    // Two independent masks agree on 0.8² + 0.2² of their places.
+    expect(Math.abs(agreement - 0.68)).toBeLessThan(0.05);
     expect(fed[0]['mask/classifier.3'].data).not.toEqual(masks[0].data);
   });
 
@@ -153,7 +154,7 @@ describe('training', () => {
       ...model.architecture,
       forward: ((layers, image, classes) => {
         const dropout = layers.dropout.bind(layers);
-        layers.dropout = (name, x) => dropout(name, x, 0.2);
+        layers.dropout = (name, x) => dropout(name, x, 0.4);
         return model.architecture.forward(layers, image, classes);
       }) satisfies typeof model.architecture.forward,
     };
@@ -162,7 +163,7 @@ describe('training', () => {
     await train(watching, network, source, { ...options, epochs: 1 });
     await watching.close();
     const kept = watching.fed.flatMap((feeds) => [...(feeds['mask/classifier.0'] as Tensor<'uint8'>).data]);
-    expect(Math.abs(kept.reduce((sum, keep) => sum + keep, 0) / kept.length - 0.8)).toBeLessThan(0.02);
+    expect(Math.abs(kept.reduce((sum, keep) => sum + keep, 0) / kept.length - 0.6)).toBeLessThan(0.02);
   });
 
   it('follows the schedule, and feeds what augmentation leaves', async () => {
