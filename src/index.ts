@@ -19,6 +19,8 @@ export type { ExperimentSpec } from './spec/experiment.ts';
 export { experimentFrom, loadExperiment, parseExperiment } from './spec/parse.ts';
 export type { Plan } from './spec/plan.ts';
 export { planExperiment } from './spec/plan.ts';
+export type { CatalogOptions } from './spec/references.ts';
+export { catalogFor } from './spec/references.ts';
 export type { AttackSpec, PlannedRun, RunSpec, TrainingSpec } from './spec/run-spec.ts';
 export { openStore } from './store/open.ts';
 export type { RunMetrics, RunRecord, RunStatus } from './store/records.ts';

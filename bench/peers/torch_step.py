@@ -1,12 +1,13 @@
 """The training step of `triggerlab bench step` in PyTorch: same networks, freeze policies, batch and images, timed the same way.
 
-Prints one JSON document. Needs torch only.
+Prints one JSON document. Needs torch, and torchvision for the full-size networks.
 """
 
 import argparse
 import json
 import resource
 import statistics
+import subprocess
 import sys
 import time
 
@@ -14,84 +15,24 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-CLASSES = 10
+from networks import CLASSES, MODELS
+
 POOL = 8
 WARM_UP_STEPS = 5
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-class BasicBlock(nn.Module):
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        self.downsample = None
-        if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-            )
-
-    def forward(self, x):
-        y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
-        return self.relu(y + (x if self.downsample is None else self.downsample(x)))
-
-
-class ResNetMini(nn.Module):
-    """ResNet of one basic block per stage, 16 to 128 channels, stem 3x3 of stride 2 without pool."""
-
-    head = "fc."
-    paper = "fc."
-
-    def __init__(self, size):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, 2, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        self.relu = nn.ReLU(inplace=True)
-        widths = (16, 32, 64, 128)
-        for i, width in enumerate(widths):
-            inputs = widths[max(i - 1, 0)]
-            self.add_module(f"layer{i + 1}", nn.Sequential(BasicBlock(inputs, width, 2 if i else 1)))
-        self.fc = nn.Linear(128, CLASSES)
-
-    def forward(self, x):
-        x = self.relu(self.bn1(self.conv1(x)))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
-
-
-class AlexNetMini(nn.Module):
-    """AlexNet of 24 to 48 channels and dense layers of 256."""
-
-    head = "classifier.6."
-    paper = "classifier."
-
-    def __init__(self, size):
-        super().__init__()
-        conv, relu = nn.Conv2d, lambda: nn.ReLU(inplace=True)
-        pool = lambda: nn.MaxPool2d(3, 2, 1)
-        self.features = nn.Sequential(
-            conv(3, 24, 3, 1, 1), relu(), pool(),
-            conv(24, 32, 3, 1, 1), relu(), pool(),
-            conv(32, 48, 3, 1, 1), relu(),
-            conv(48, 32, 3, 1, 1), relu(),
-            conv(32, 32, 3, 1, 1), relu(), pool(),
-        )  # fmt: skip
-        with torch.no_grad():
-            width = self.features(torch.zeros(1, 3, size, size)).numel()
-        self.classifier = nn.Sequential(
-            nn.Dropout(0.5), nn.Linear(width, 256), relu(),
-            nn.Dropout(0.5), nn.Linear(256, 256), relu(),
-            nn.Linear(256, CLASSES),
-        )  # fmt: skip
-
-    def forward(self, x):
-        return self.classifier(self.features(x).flatten(1))
-
-
-MODELS = {"resnet-mini": ResNetMini, "alexnet-mini": AlexNetMini}
+def product_speed(seconds=2):
+    """GFLOP/s of this machine's float32 matrix product: the median of products of 1024 x 1024 matrices, and the best."""
+    a, b = torch.rand(1024, 1024), torch.rand(1024, 1024)
+    times = []
+    deadline = time.perf_counter() + seconds
+    while len(times) < 10 or time.perf_counter() < deadline:
+        started = time.perf_counter()
+        torch.mm(a, b)
+        times.append(time.perf_counter() - started)
+    flops = 2 * 1024**3 / 1e9
+    return {"median": flops / statistics.median(times), "best": flops / min(times)}
 
 
 def freeze(model, policy):
@@ -113,7 +54,7 @@ def freeze(model, policy):
 
 
 def measure(args, channels_last):
-    """Seconds of each step after the warm-up, and the numbers of parameters and of trained parameters."""
+    """Seconds and processor seconds of each step after the warm-up, and the numbers of parameters and of trained parameters."""
     torch.manual_seed(0)
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     model = MODELS[args.model](args.size)
@@ -134,20 +75,21 @@ def measure(args, channels_last):
         optimizer.step()
         return loss.item()
 
-    times = []
+    times, cpu_times = [], []
     deadline = None
     done = 0
     while deadline is None or time.perf_counter() < deadline or len(times) < 3:
         for rows in torch.randperm(count).split(args.batch):
-            started = time.perf_counter()
+            started, cpu_started = time.perf_counter(), time.process_time()
             step(rows)
             done += 1
             if deadline is not None:
                 times.append(time.perf_counter() - started)
+                cpu_times.append(time.process_time() - cpu_started)
             elif done == WARM_UP_STEPS:
                 deadline = time.perf_counter() + args.seconds
     counts = [(p.numel(), p.requires_grad) for p in model.parameters()]
-    return times, sum(n for n, _ in counts), sum(n for n, trained in counts if trained)
+    return times, cpu_times, sum(n for n, _ in counts), sum(n for n, trained in counts if trained)
 
 
 def main():
@@ -164,22 +106,33 @@ def main():
     if not known:
         parser.error(f"unknown freeze policy {args.freeze!r}: paper, head, none or from:<n>")
     torch.set_num_threads(args.threads)
-    formats = ("contiguous", "channels-last") if args.memory_format == "best" else (args.memory_format,)
-    results = []
-    for name in formats:
-        times, parameters, trained = measure(args, name == "channels-last")
-        median = statistics.median(times)
-        results.append({
-            "memoryFormat": name,
-            "steps": len(times),
-            "imagesPerSecond": args.batch / median,
-            "slowest": args.batch / max(times),
-            "fastest": args.batch / min(times),
-            "medianStepSeconds": median,
-        })  # fmt: skip
-    best = max(results, key=lambda result: result["imagesPerSecond"])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    document = {
+    if args.memory_format == "best":
+        # Each in a process of its own, so that peak memory is its own too.
+        command = [sys.executable, __file__, *sys.argv[1:], "--memory-format"]
+        runs = [json.loads(subprocess.check_output([*command, name])) for name in ("contiguous", "channels-last")]
+        best = max(runs, key=lambda run: run["imagesPerSecond"])
+        document = {**best, "formats": [run["formats"][0] for run in runs]}
+    else:
+        document = measured(args)
+    json.dump(document, sys.stdout, indent=2)
+    print()
+
+
+def measured(args):
+    times, cpu_times, parameters, trained = measure(args, args.memory_format == "channels-last")
+    median = statistics.median(times)
+    result = {
+        "memoryFormat": args.memory_format,
+        "steps": len(times),
+        "imagesPerSecond": args.batch / median,
+        "slowest": args.batch / max(times),
+        "fastest": args.batch / min(times),
+        "medianStepSeconds": median,
+        "medianCpuSeconds": statistics.median(cpu_times),
+        "peakMemoryBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024),
+    }
+    return {
         "schemaVersion": 1,
         "model": args.model,
         "freeze": args.freeze,
@@ -188,13 +141,12 @@ def main():
         "threads": args.threads,
         "parameters": parameters,
         "trainedParameters": trained,
-        **best,
-        "formats": results,
-        "peakMemoryBytes": peak,
+        **result,
+        "formats": [result],
+        # Measured last: the products are not part of the step.
+        "productGflopsPerSecond": product_speed(),
         "engine": f"PyTorch {torch.__version__}",
     }
-    json.dump(document, sys.stdout, indent=2)
-    print()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 // The factors of an experiment: which fields of the runs' specs vary, which are constant, and how values read.
 import { canonicalJson } from '../core/hash.ts';
+import { datasetLabel, modelLabel } from '../core/references.ts';
 import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
 
 /** A factor's value in one run; null where the run has no such thing (a clean run has no patch size). */
@@ -13,7 +14,14 @@ export function factorsOf(spec: RunSpec): Record<string, FactorValue> {
   const { dataset, model, init, freeze, inputSize, attack, training, seed } = spec;
   const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize } = training;
   const poisoned = !isClean(spec);
-  const head = { dataset, model, init, freeze, inputSize, attack: attack.type };
+  const head = {
+    dataset: datasetLabel(dataset),
+    model: modelLabel(model),
+    init,
+    freeze,
+    inputSize,
+    attack: attack.type,
+  };
   const tail = {
     poisonRate: poisoned ? spec.poisonRate : null,
     targetClass: poisoned ? spec.targetClass : null,

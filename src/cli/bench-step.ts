@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { failedError, inputError } from '../core/errors.ts';
 import { parseFreeze } from '../models/freeze.ts';
-import { models } from '../models/registry.ts';
+import { findModel } from '../models/references.ts';
 import { engineVersion, Runtime } from '../runtime/node.ts';
 import { timeByOp } from '../runtime/trace.ts';
 import { measureStep, WARM_UP_STEPS } from '../train/measure-step.ts';
@@ -19,13 +19,13 @@ const OPS_SHOWN = 12;
  */
 export async function benchStep(options: StepOptions): Promise<StepReport> {
   const { batch, size, threads, seconds, profile } = options;
-  const model = models.get(options.model);
+  const model = findModel(options.model);
   const before = profile === undefined ? [] : await tracesOf(profile);
   const runtime = new Runtime({ threads, profile });
   const measured = await measureStep(runtime, { model, freeze: parseFreeze(options.freeze), batch, size, seconds });
   await runtime.close();
   const sorted = [...measured.steps].sort((a, b) => a - b);
-  const median = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+  const median = medianOf(measured.steps);
   const flops = 2 * measured.multiplyAdds;
   return {
     model: model.name,
@@ -40,12 +40,18 @@ export async function benchStep(options: StepOptions): Promise<StepReport> {
     slowest: batch / sorted[sorted.length - 1],
     fastest: batch / sorted[0],
     medianStepSeconds: median,
+    medianCpuSeconds: medianOf(measured.cpuSeconds),
     flopsPerImage: flops / batch,
     gflopsPerSecond: flops / median / 1e9,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     engine: engineVersion,
     ...(profile === undefined ? {} : { profile: await readProfile(profile, before) }),
   };
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
 /** As `benchStep`, in a process of its own. */

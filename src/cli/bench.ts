@@ -1,9 +1,11 @@
 // `triggerlab bench`: how fast this machine trains, and where the time goes.
 import type { Command } from 'commander';
 import { formatBytes, formatPercent } from '../core/format.ts';
+import { isModelReference } from '../core/references.ts';
 import { parseFreeze } from '../models/freeze.ts';
 import { models } from '../models/registry.ts';
 import { textTable } from '../report/text-table.ts';
+import { registerBenchWorkers } from './bench-workers.ts';
 import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson } from './output.ts';
@@ -24,6 +26,8 @@ export interface StepReport {
   readonly slowest: number;
   readonly fastest: number;
   readonly medianStepSeconds: number;
+  /** Processor time of the median step, over all threads. */
+  readonly medianCpuSeconds: number;
   /** Floating-point operations of convolutions and matrix products, two for each multiply-add. */
   readonly flopsPerImage: number;
   readonly gflopsPerSecond: number;
@@ -52,9 +56,10 @@ export interface StepOptions {
 
 export function registerBench(program: Command): void {
   const group = program.command('bench').description('measure how fast this machine trains');
+  registerBenchWorkers(group);
   const step = group
     .command('step', { isDefault: true })
-    .option('--model <name>', 'a model (triggerlab models ls), or all', 'all')
+    .option('--model <name>', 'a model (triggerlab models ls), the path of an ONNX file, or all', 'all')
     .option('--batch <n>', 'images per step', wholeNumber(2, 4096), 128)
     .option('--size <pixels>', 'side of the images', wholeNumber(16, 1024), 32)
     .option('--freeze <policy>', 'what is trained: paper, head, none or from:<n>', 'paper')
@@ -71,7 +76,10 @@ export function registerBench(program: Command): void {
 
 async function stepCommand({ json, ...options }: StepOptions & { readonly json?: boolean }): Promise<void> {
   parseFreeze(options.freeze);
-  const names = options.model === 'all' ? models.names : [models.get(options.model).name];
+  const names =
+    options.model === 'all'
+      ? models.names
+      : [isModelReference(options.model) ? options.model : models.get(options.model).name];
   // Loaded here because it brings in the engine, which help and bad usage should not wait for.
   const { benchStep, benchStepApart } = await import('./bench-step.ts');
   const reports: StepReport[] = [];

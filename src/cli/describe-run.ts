@@ -1,5 +1,6 @@
 // One line about a run that ended, for the progress log.
 import { formatPercent, formatSeconds } from '../core/format.ts';
+import { datasetLabel, modelLabel } from '../core/references.ts';
 import type { SweepEvent } from '../runner/sweep.ts';
 import { flatFields } from '../spec/plan.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
@@ -22,7 +23,7 @@ export function describeRun(event: Ended, position: number, total: number): stri
 /** A run in a few words: model, attack with its main parameters, rate, seed. */
 export function runTitle(spec: RunSpec): string {
   const { dataset, model, freeze, seed, attack, poisonRate } = spec;
-  const place = `${dataset} ${model} ${freeze}`;
+  const place = `${datasetLabel(dataset)} ${modelLabel(model)} ${freeze}`;
   if (attack.type === 'none') return `${place} clean, seed ${seed}`;
   const fields = flatFields(spec);
   const shown = ['attack.color', 'attack.position', 'attack.size'].flatMap((field) => {

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // The command line: every command is a file of its own and one line of this table.
 import { registerBench } from './bench.ts';
+import { registerCache } from './cache.ts';
 import type { RegisterCommand } from './command.ts';
 import { registerDatasets } from './datasets.ts';
 import { registerDoctor } from './doctor.ts';
+import { registerExport } from './export.ts';
 import { registerModels } from './models.ts';
 import { endQuietlyWithoutReader } from './output.ts';
 import { registerPlan } from './plan.ts';
@@ -13,6 +15,7 @@ import { registerReport } from './report.ts';
 import { registerResults } from './results.ts';
 import { registerRun } from './run.ts';
 import { registerTriggers } from './triggers.ts';
+import { registerWeights } from './weights.ts';
 
 /** In the order in which help lists them. */
 const commands: readonly RegisterCommand[] = [
@@ -22,13 +25,16 @@ const commands: readonly RegisterCommand[] = [
   // Results and reports
   registerResults,
   registerReport,
+  registerExport,
   // Registries
   registerModels,
   registerDatasets,
   registerTriggers,
+  registerWeights,
   // Upkeep
   registerPretrain,
   registerBench,
+  registerCache,
   registerDoctor,
 ];
 

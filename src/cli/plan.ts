@@ -1,9 +1,10 @@
 // `triggerlab plan`: what an experiment comes to, without doing any of it.
 import type { Command } from 'commander';
+import { datasetLabel, modelLabel } from '../core/references.ts';
 import { textTable } from '../report/text-table.ts';
-import { loadExperiment } from '../spec/parse.ts';
-import { type FactorCount, type Plan, planExperiment } from '../spec/plan.ts';
+import type { FactorCount, Plan } from '../spec/plan.ts';
 import { finish, withSet } from './command.ts';
+import { loadPlan } from './load-plan.ts';
 import { print, printJson } from './output.ts';
 
 interface Options {
@@ -15,13 +16,13 @@ export function registerPlan(program: Command): void {
   const command = program
     .command('plan')
     .argument('<spec>', 'experiment spec (YAML)')
-    .description('count the runs of an experiment, level by level; no side effects');
+    .description('count the runs of an experiment, level by level, without doing any');
   finish(withSet(command), [
     'plan suites/quick.yaml',
     'plan suites/quick.yaml --set model=resnet-mini --set training.learningRate=0.01,0.001',
     'plan suites/quick.yaml --set preset=paper-text --json',
-  ]).action((file: string, options: Options) => {
-    const plan = planExperiment(loadExperiment(file, { overrides: options.set }));
+  ]).action(async (file: string, options: Options) => {
+    const plan = await loadPlan(file, options.set);
     if (options.json) printJson(planDocument(plan));
     else print(planText(plan));
   });
@@ -35,7 +36,10 @@ function planDocument({ name, description, cleanRuns, poisonedRuns, factors, run
     cleanRuns,
     poisonedRuns,
     factors,
-    runs: runs.map(({ runId, twinId, spec }) => ({ runId, twinId: twinId ?? null, experiment: name, ...spec })),
+    runs: runs.map(({ runId, twinId, spec }) => ({
+      ...{ runId, twinId: twinId ?? null, experiment: name, ...spec },
+      ...{ dataset: datasetLabel(spec.dataset), model: modelLabel(spec.model) },
+    })),
   };
 }
 

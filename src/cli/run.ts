@@ -6,17 +6,19 @@ import type { Command } from 'commander';
 import { inputError, messageOf } from '../core/errors.ts';
 import { makeDirectory } from '../core/files.ts';
 import { formatSeconds } from '../core/format.ts';
+import { modelLabel } from '../core/references.ts';
 import { resultsTable, resultsText } from '../report/results-table.ts';
+import { chooseLayout } from '../runner/layout.ts';
 import { RunnerPool } from '../runner/pool.ts';
 import { type SweepEvent, type SweepSummary, sweep } from '../runner/sweep.ts';
-import { loadExperiment } from '../spec/parse.ts';
-import { type Plan, planExperiment } from '../spec/plan.ts';
+import type { Plan } from '../spec/plan.ts';
 import { readSpecFile } from '../spec/source.ts';
 import { flattenRun } from '../store/flatten.ts';
 import { DEFAULT_STORE, openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import { finish, withSet } from './command.ts';
 import { describeRun } from './describe-run.ts';
+import { loadPlan } from './load-plan.ts';
 import { wholeNumber } from './numbers.ts';
 import { log, print, printJson } from './output.ts';
 import { Progress } from './progress.ts';
@@ -36,7 +38,11 @@ export function registerRun(program: Command): void {
     .argument('<spec>', 'experiment spec (YAML)')
     .description('do an experiment: plan it, run what is not done yet, show the table; the same command resumes')
     .option('--store <location>', 'directory or postgres:// URL of the results', DEFAULT_STORE)
-    .option('--workers <n>', 'runs at the same time (default: one per core)', wholeNumber(1, 256))
+    .option(
+      '--workers <n>',
+      'runs at the same time (default: as bench workers measured, else one per core)',
+      wholeNumber(1, 256),
+    )
     .option('--limit <n>', 'do at most n runs now', wholeNumber(1, 1_000_000))
     .option('--report <directory>', 'write the HTML report there at the end');
   finish(withSet(command), [
@@ -48,7 +54,7 @@ export function registerRun(program: Command): void {
 }
 
 async function runCommand(file: string, options: Options): Promise<void> {
-  const plan = planExperiment(loadExperiment(file, { overrides: options.set }));
+  const plan = await loadPlan(file, options.set);
   const specText = [readSpecFile(file).trimEnd(), ...options.set.map((text) => `# --set ${text}`)].join('\n');
   if (options.report !== undefined) checkReportDirectory(options.report);
   const interrupt = new AbortController();
@@ -89,8 +95,9 @@ async function carryOut(
   signal: AbortSignal,
 ): Promise<SweepSummary & { interrupted: boolean }> {
   const cores = availableParallelism();
-  const workers = Math.min(options.workers ?? cores, plan.runs.length);
-  const pool = new RunnerPool({ workers, threads: Math.max(1, Math.floor(cores / workers)) });
+  const models = new Set(plan.runs.map(({ spec }) => modelLabel(spec.model)));
+  const { workers, threads } = chooseLayout(models, plan.runs.length, options.workers);
+  const pool = new RunnerPool({ workers, threads });
   const pending = (await store.pendingRuns(plan.name)).length;
   const done = plan.runs.length - pending;
   if (done > 0) log(`${done} of ${plan.runs.length} runs are done already`);

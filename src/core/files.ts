@@ -1,19 +1,39 @@
 // Files written whole or not at all.
-import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isAbandoned, makerMark } from './maker.ts';
 
 /** Writes a file by way of a temporary neighbour and a rename: readers see the old content or the new, never a part. */
 export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
-  makeDirectory(dirname(path));
-  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
-  try {
+  await replaceFile(path, async (temporary) => {
     await writeFile(temporary, data);
-    await rename(temporary, path);
+    return path;
+  });
+}
+
+/**
+ * The same for content that is written piece by piece: `write` fills the temporary file and answers what it is to be
+ * called, a path in the same directory as `path`.
+ */
+export async function replaceFile(path: string, write: (temporary: string) => Promise<string>): Promise<void> {
+  makeDirectory(dirname(path));
+  const temporary = join(dirname(path), `.${makerMark()}.tmp`);
+  try {
+    await rename(temporary, await write(temporary));
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Removes temporary files that ended processes left in a directory. */
+export function removeAbandoned(directory: string): void {
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory)) {
+    const [, mark] = /^\.(.+)\.tmp$/.exec(name) ?? [];
+    const path = join(directory, name);
+    if (mark !== undefined && isAbandoned(mark, path)) rmSync(path, { force: true });
   }
 }
 

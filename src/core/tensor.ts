@@ -15,6 +15,15 @@ export interface Tensor<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: readonly number[];
   readonly data: TensorData[D];
+  /** Where the same numbers lie in a file, for tensors that were read from one. */
+  readonly place?: FilePlace;
+}
+
+/** Bytes of a file, in little-endian order. */
+export interface FilePlace {
+  readonly path: string;
+  readonly offset: number;
+  readonly bytes: number;
 }
 
 /** Number of elements of a shape. */

@@ -1,6 +1,6 @@
 // Which files of a Tiny ImageNet archive are which rows: classes, training files and labelled validation files.
 import { inputError } from '../core/errors.ts';
-import type { ZipArchive } from './zip.ts';
+import type { ZipArchive } from '../core/zip.ts';
 
 export interface TinyImageNetFile {
   readonly name: string;

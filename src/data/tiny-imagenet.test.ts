@@ -3,11 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Files, zipOf } from '../../test/support/zip-file.ts';
 import { halve, loadTinyImageNet } from './tiny-imagenet.ts';
-import { withZip } from './zip.ts';
 
 const REAL = fileURLToPath(new URL('../../../shared/data/tiny-imagenet-200-subset.zip', import.meta.url));
 const [A, B] = ['n02000002', 'n01000001'];
@@ -153,56 +152,6 @@ describe('loadTinyImageNet', () => {
   );
 });
 
-describe('withZip', () => {
-  const open = (path: string) => withZip(path, 100, async (archive) => archive.names);
-  const refused = (path: string, message: RegExp) =>
-    expect(open(path)).rejects.toMatchObject({ kind: 'input', message: expect.stringMatching(message) });
-
-  it('refuses what is no zip archive', async () => {
-    const junk = join(folder, 'junk.zip');
-    await writeFile(junk, Buffer.alloc(5000, 7));
-    await refused(junk, /cannot open .*junk\.zip as a zip archive/);
-    await writeFile(junk, '');
-    await refused(junk, /cannot open/);
-    await refused(folder, /cannot open/);
-    await refused(join(folder, 'none.zip'), /cannot open .*ENOENT/);
-  });
-
-  it('refuses a truncated archive', async () => {
-    const path = await zipFile(files);
-    const whole = zipOf(files);
-    await writeFile(path, whole.subarray(0, whole.length - 30));
-    await refused(path, /cannot open/);
-  });
-
-  it.each(['../escape.txt', '/etc/passwd', 'a/../../b', 'C:/x'])('refuses the name %s', async (name) => {
-    await refused(await zipFile({ [name]: 'x' }), /damaged or unsafe/);
-  });
-
-  it('refuses more entries than allowed, and a name used twice', async () => {
-    const many = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`f${i}`, '']));
-    await refused(await zipFile(many), /101 entries, at most 100/);
-    const twice = join(folder, 'twice.zip');
-    await writeFile(
-      twice,
-      Buffer.from(zipOf({ aa: '1', ab: '2' }).toString('latin1').replaceAll('ab', 'aa'), 'latin1'),
-    );
-    await refused(twice, /two entries named aa/);
-  });
-
-  it('refuses content that does not match its checksum', async () => {
-    const path = join(folder, 'flipped.zip');
-    await writeFile(
-      path,
-      Buffer.from(zipOf({ a: 'content' }).toString('latin1').replace('content', 'c0ntent'), 'latin1'),
-    );
-    const read = withZip(path, 10, (archive) => archive.read('a', 100));
-    await expect(read).rejects.toMatchObject({ kind: 'input', message: expect.stringMatching(/checksum/) });
-    const none = withZip(path, 10, (archive) => archive.read('b', 100));
-    await expect(none).rejects.toMatchObject({ kind: 'input', message: expect.stringMatching(/no entry b/) });
-  });
-});
-
 describe('halve', () => {
   it('rounds the mean of four to nearest, halves up', () => {
     const grey = (levels: number[]) => Uint8Array.from(levels.flatMap((level) => [level, level, 255]));
@@ -210,8 +159,6 @@ describe('halve', () => {
     expect([...halve(image, 4)]).toEqual([...grey([0, 255, 1, 2])]);
   });
 });
-
-type Files = Readonly<Record<string, string | Buffer>>;
 
 function near(actual: readonly number[], expected: readonly number[]): void {
   for (const [i, level] of actual.entries()) expect(Math.abs(level - expected[i])).toBeLessThanOrEqual(4);
@@ -241,33 +188,4 @@ async function zipFile(content: Files): Promise<string> {
   const path = join(folder, `${archives++}.zip`);
   await writeFile(path, zipOf(content));
   return path;
-}
-
-/** A zip archive of uncompressed files. */
-function zipOf(content: Files): Buffer {
-  const local: Buffer[] = [];
-  const central: Buffer[] = [];
-  let offset = 0;
-  for (const [name, value] of Object.entries(content)) {
-    const [path, data] = [Buffer.from(name), Buffer.from(value)];
-    const common = Buffer.alloc(26);
-    common.writeUInt16LE(20, 0);
-    common.writeUInt32LE(crc32(data), 10);
-    common.writeUInt32LE(data.length, 14);
-    common.writeUInt32LE(data.length, 18);
-    common.writeUInt16LE(path.length, 22);
-    const tail = Buffer.alloc(14);
-    tail.writeUInt32LE(offset, 10);
-    const header = Buffer.concat([Buffer.from('PK\x03\x04'), common, path, data]);
-    central.push(Buffer.from('PK\x01\x02\x14\x00'), common, tail, path);
-    local.push(header);
-    offset += header.length;
-  }
-  const end = Buffer.alloc(22);
-  end.write('PK\x05\x06');
-  end.writeUInt16LE(Object.keys(content).length, 8);
-  end.writeUInt16LE(Object.keys(content).length, 10);
-  end.writeUInt32LE(Buffer.concat(central).length, 12);
-  end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...local, ...central, end]);
 }

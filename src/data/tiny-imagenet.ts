@@ -1,9 +1,9 @@
 // Reader of the official Tiny ImageNet archive: wnids.txt, train/<wnid>/images, val/images with val_annotations.txt.
 import sharp from 'sharp';
 import { inputError, messageOf } from '../core/errors.ts';
+import { withZip, type ZipArchive } from '../core/zip.ts';
 import { type Dataset, type ImageSource, memorySource } from './dataset.ts';
 import { type TinyImageNetFile, type TinyImageNetIndex, tinyImageNetIndex } from './tiny-imagenet-index.ts';
-import { withZip, type ZipArchive } from './zip.ts';
 
 /** Side of the archive's own images in pixels. */
 const NATIVE_SIDE = 64;

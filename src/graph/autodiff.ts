@@ -1,4 +1,5 @@
 // Reverse-mode automatic differentiation: emits the backward pass into the same graph.
+import { inputError, messageOf } from '../core/errors.ts';
 import { filled } from '../core/tensor.ts';
 import type { Graph, Node, Value } from './graph.ts';
 import { add } from './ops/add.ts';
@@ -7,7 +8,8 @@ import { staticShape } from './shapes.ts';
 /**
  * Gradients of a scalar `loss` with respect to `wrt`, as values of the same graph.
  * A value that the loss does not depend on gets undefined.
- * @throws Error when a node on the way has no gradient, naming the node and its op.
+ * @throws TriggerlabError (input) when nodes on the way have no gradient, naming all of them with their ops: our own
+ * networks have none such, imported ones may.
  */
 export function gradients(loss: Value, wrt: readonly Value[]): (Value | undefined)[] {
   const graph = loss.graph;
@@ -15,20 +17,47 @@ export function gradients(loss: Value, wrt: readonly Value[]): (Value | undefine
   const needed = reach(nodes, wrt);
   const seed = graph.constant(filled(staticShape(loss.shape, 'the shape of a loss'), 1));
   const flowing = new Map<Value, Value>([[loss, seed]]);
+  const gaps: string[] = [];
   for (const node of nodes.reverse()) {
     const dy = node.outputs.map((output) => flowing.get(output));
     const needs = node.inputs.map((input) => input !== undefined && needed.has(input));
     if (!needs.includes(true) || dy.every((value) => value === undefined)) continue;
-    if (!node.definition.gradient) {
-      throw new Error(`no gradient through op ${node.op} ("${node.name}")`);
-    }
-    const emitted = graph.scoped('grad', () => node.definition.gradient?.(node, dy, needs)) ?? [];
+    const emitted = emitGradient(node, dy, needs, gaps);
     node.inputs.forEach((input, i) => {
       const gradient = emitted[i];
       if (input && needs[i] && gradient) accumulate(graph, flowing, input, gradient);
     });
   }
+  if (gaps.length > 0) {
+    const more = gaps.length > LISTED ? ` and at ${gaps.length - LISTED} more places` : '';
+    throw inputError(`${gaps.slice(0, LISTED).join('; ')}${more}`, {
+      hint: 'Train only what lies behind them (freeze: head), or use a network without them.',
+    });
+  }
   return wrt.map((value) => flowing.get(value));
+}
+
+/** Places without gradient that a message lists. */
+const LISTED = 20;
+
+/** The gradients of a node's inputs; none, and a note in `gaps`, where there is no gradient through it. */
+function emitGradient(
+  node: Node,
+  dy: readonly (Value | undefined)[],
+  needs: readonly boolean[],
+  gaps: string[],
+): readonly (Value | undefined)[] {
+  if (!node.definition.gradient) {
+    gaps.push(`no gradient through op ${node.op} ("${node.name}")`);
+    return [];
+  }
+  try {
+    return node.graph.scoped('grad', () => node.definition.gradient?.(node, dy, needs)) ?? [];
+  } catch (error) {
+    if (!messageOf(error).startsWith('no gradient')) throw error;
+    gaps.push(messageOf(error));
+    return [];
+  }
 }
 
 function accumulate(graph: Graph, flowing: Map<Value, Value>, value: Value, gradient: Value): void {

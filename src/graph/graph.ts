@@ -123,6 +123,8 @@ export class Graph {
   readonly inputs: Value[] = [];
   readonly constants: Value[] = [];
   readonly outputs = new Map<string, Value>();
+  /** Values of the surrounding graph that a body uses, by their stand-ins here. */
+  readonly captured = new Map<Value, Value>();
   readonly #names = new Set<string>();
   readonly #sharedConstants = new Map<string, Value>();
   #scope = '';
@@ -162,6 +164,14 @@ export class Graph {
     const value = new Value(this, name, { dtype, shape });
     this.inputs.push(value);
     return value;
+  }
+
+  /** For the body of a Scan: a value of the graph around it, to be used in this one. */
+  capture(outer: Value): Value {
+    for (const [inner, known] of this.captured) if (known === outer) return inner;
+    const inner = new Value(this, outer.name, outer);
+    this.captured.set(inner, outer);
+    return inner;
   }
 
   /** A constant (ONNX initializer). Small unnamed constants of equal content are shared. */

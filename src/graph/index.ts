@@ -22,6 +22,7 @@ export { crossEntropy } from './ops/cross-entropy.ts';
 export { div } from './ops/div.ts';
 export { dropout } from './ops/dropout.ts';
 export { equal } from './ops/equal.ts';
+export { erf } from './ops/erf.ts';
 export { exp } from './ops/exp.ts';
 export { expandLike } from './ops/expand.ts';
 export { flatten } from './ops/flatten.ts';

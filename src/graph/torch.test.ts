@@ -16,6 +16,7 @@ import { conv } from './ops/conv.ts';
 import { crossEntropy } from './ops/cross-entropy.ts';
 import { div } from './ops/div.ts';
 import { dropout } from './ops/dropout.ts';
+import { erf } from './ops/erf.ts';
 import { exp } from './ops/exp.ts';
 import { flatten } from './ops/flatten.ts';
 import { gather } from './ops/gather.ts';
@@ -92,6 +93,7 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   relu: ([x]) => relu(x),
   abs: ([x]) => abs(x),
   neg: ([x]) => neg(x),
+  erf: ([x]) => erf(x),
   exp: ([x]) => exp(x),
   log: ([x]) => log(x),
   sqrt: ([x]) => sqrt(x),

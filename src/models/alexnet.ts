@@ -1,4 +1,5 @@
 // AlexNet (Krizhevsky et al. 2012) in torchvision's form: five convolutions, three dense layers, at any width.
+import { adaptiveAveragePool } from '../graph/ops/adaptive-average-pool.ts';
 import { flatten } from '../graph/ops/flatten.ts';
 import { maxPool } from '../graph/ops/max-pool.ts';
 import { relu } from '../graph/ops/relu.ts';
@@ -14,6 +15,8 @@ export interface AlexNetConfig {
   readonly secondKernel: number;
   /** Padding of the three overlapping 3×3 max-pools of stride 2. */
   readonly poolPad: number;
+  /** Side of the map that the dense layers see, by adaptive average pooling; undefined: whatever the last pool leaves. */
+  readonly mapSide?: number;
   /** Width of the two hidden dense layers. */
   readonly dense: number;
   readonly dropout: number;
@@ -27,9 +30,9 @@ export function alexNet(config: AlexNetConfig): Architecture {
     head: 'classifier.6',
     paperPrefix: 'classifier.',
     convInitializer: config.initializer,
-    forward(layers, image, classes) {
+    forward(layers, image, { classes }) {
       const [c2, c3, c4, c5] = config.channels;
-      const { stem, secondKernel, initializer } = config;
+      const { stem, secondKernel, initializer, mapSide } = config;
       const pool = { strides: 2, pads: config.poolPad };
       let x = relu(
         layers.conv('features.0', image, stem.channels, {
@@ -47,14 +50,15 @@ export function alexNet(config: AlexNetConfig): Architecture {
       x = relu(layers.conv('features.6', x, c3, { kernel: 3, pads: 1, bias: true }));
       x = relu(layers.conv('features.8', x, c4, { kernel: 3, pads: 1, bias: true }));
       x = relu(layers.conv('features.10', x, c5, { kernel: 3, pads: 1, bias: true }));
-      x = flatten(maxPool(x, 3, pool));
+      x = maxPool(x, 3, pool);
+      x = flatten(mapSide === undefined ? x : adaptiveAveragePool(x, mapSide, mapSide));
       x = relu(
-        layers.linear('classifier.1', layers.dropout('classifier.0', x, config.dropout), config.dense, initializer),
+        layers.linear('classifier.1', layers.dropout('classifier.0', x, config.dropout), config.dense, { initializer }),
       );
       x = relu(
-        layers.linear('classifier.4', layers.dropout('classifier.3', x, config.dropout), config.dense, initializer),
+        layers.linear('classifier.4', layers.dropout('classifier.3', x, config.dropout), config.dense, { initializer }),
       );
-      return layers.linear('classifier.6', x, classes);
+      return { logits: layers.linear('classifier.6', x, classes) };
     },
   };
 }

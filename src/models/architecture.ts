@@ -3,10 +3,26 @@ import { Graph, type Value } from '../graph/graph.ts';
 import type { Initializer } from './initializers.ts';
 import { type LayerContext, Layers } from './layers.ts';
 
+/** Where a network's numbers come from: torchvision builds some networks differently for the two. */
+export type Origin = 'pretrained' | 'random';
+
+/** A further classifier on an inner layer, whose loss counts `weight` times while training from scratch. */
+export interface AuxiliaryHead {
+  readonly logits: Value;
+  readonly weight: number;
+}
+
+export interface NetworkOutput {
+  /** [N, classes] */
+  readonly logits: Value;
+  /** Default: none. */
+  readonly auxiliary?: readonly AuxiliaryHead[];
+}
+
 /** A network family with its sizes filled in. */
 export interface Architecture {
-  /** Emits the network on images [N, 3, S, S] (normalised) and returns logits [N, classes]. */
-  forward(layers: Layers, image: Value, classes: number): Value;
+  /** Emits the network on images [N, 3, S, S] (normalised). Layers are emitted in the order of torchvision's `parameters()`. */
+  forward(layers: Layers, image: Value, options: { classes: number; origin: Origin }): NetworkOutput;
   /** How convolution weights start when training from scratch. */
   readonly convInitializer: Initializer;
   /** The last dense layer, replaced in transfer learning (`fc`, `classifier.6`). */
@@ -37,7 +53,12 @@ export interface ArchitectureInfo {
 }
 
 /** Parameters and buffers of a network for images of `inputSize` and `classes` classes, found by building it once. */
-export function describeArchitecture(architecture: Architecture, inputSize: number, classes: number): ArchitectureInfo {
+export function describeArchitecture(
+  architecture: Architecture,
+  inputSize: number,
+  classes: number,
+  origin: Origin = 'pretrained',
+): ArchitectureInfo {
   const graph = new Graph();
   const parameters: ParameterInfo[] = [];
   const buffers: BufferInfo[] = [];
@@ -58,7 +79,7 @@ export function describeArchitecture(architecture: Architecture, inputSize: numb
   architecture.forward(
     new Layers(context, architecture.convInitializer),
     graph.input('image', 'float32', ['N', 3, inputSize, inputSize]),
-    classes,
+    { classes, origin },
   );
   const normed = new Set(buffers.map(({ name }) => name.slice(0, name.lastIndexOf('.'))));
   return {

@@ -53,6 +53,63 @@ describe('what the networks consist of', () => {
   });
 });
 
+/** What a policy trains in a network of the registry, at its own input size. */
+function part(name: string, policy: string) {
+  const { architecture, inputSize } = models.get(name);
+  const info = describeArchitecture(architecture, inputSize, 10);
+  return { info, ...trainablePart(parseFreeze(policy), architecture, info) };
+}
+
+describe('freeze policies at full size', () => {
+  // Convolutions with a batch norm behind each, downsampling ones included, from the papers' tables.
+  it.each([
+    ['googlenet', 57, 'fc'],
+    ['vgg11_bn', 8, 'classifier.6'],
+    ['vgg19_bn', 16, 'classifier.6'],
+    ['resnet18', 20, 'fc'],
+    ['resnet50', 53, 'fc'],
+    ['resnet152', 155, 'fc'],
+  ])('paper trains the %i batch norms of %s and its last layer', (name, norms, head) => {
+    const { info, parameters, batchNormMode } = part(name, 'paper');
+    const convolutions = info.parameters.filter(({ shape }) => shape.length === 4);
+    expect(convolutions).toHaveLength(norms);
+    const shapes = new Map(info.parameters.map(({ name, shape }) => [name, shape]));
+    const trained = parameters.filter((parameter) => !parameter.startsWith(`${head}.`));
+    expect(trained).toHaveLength(2 * norms);
+    for (const parameter of trained) expect(shapes.get(parameter), parameter).toHaveLength(1);
+    for (const { name } of info.buffers.filter(({ name }) => name.endsWith('running_mean')))
+      for (const kind of ['weight', 'bias']) expect(trained).toContain(name.replace('running_mean', kind));
+    expect(parameters.slice(-2)).toEqual([`${head}.weight`, `${head}.bias`]);
+    expect(batchNormMode).toBe('batch');
+  });
+
+  it('paper reaches the batch norms of shortcuts in resnet50, not their convolutions', () => {
+    const { parameters } = part('resnet50', 'paper');
+    const shortcuts = parameters.filter((name) => name.includes('downsample'));
+    const expected = [1, 2, 3, 4].flatMap((s) => ['weight', 'bias'].map((kind) => `layer${s}.0.downsample.1.${kind}`));
+    expect(shortcuts).toEqual(expected);
+  });
+
+  it('paper trains the last layer alone where a VGG has no batch norm', () => {
+    expect(part('vgg16', 'paper').parameters).toEqual(['classifier.6.weight', 'classifier.6.bias']);
+  });
+
+  it('from:<n> counts AlexNet’s parameters as torchvision does: conv5 at 8, the classifier at 10', () => {
+    const all = part('alexnet', 'none').parameters;
+    expect(all).toHaveLength(16);
+    expect(part('alexnet', 'from:8').parameters).toEqual(all.slice(8));
+    expect(all[8]).toBe('features.10.weight');
+    expect(part('alexnet', 'from:10').parameters).toEqual(part('alexnet', 'paper').parameters);
+  });
+
+  it.each(models.names)('head trains two tensors of %s and leaves its statistics alone', (name) => {
+    const { parameters, batchNormMode } = part(name, 'head');
+    const { head } = models.get(name).architecture;
+    expect(parameters).toEqual([`${head}.weight`, `${head}.bias`]);
+    expect(batchNormMode).toBe('running');
+  });
+});
+
 describe('freeze policies', () => {
   it('paper: the last layer and every batch norm, or AlexNet’s classifier', () => {
     expect(alexnetPart('paper')).toEqual({ parameters: CLASSIFIER, batchNormMode: 'batch' });

@@ -27,6 +27,14 @@ export interface LayerContext {
 export interface ConvLayer extends ConvOptions {
   readonly kernel: number;
   readonly bias?: boolean;
+  /** Default: PyTorch's, U(±1/√fanIn). */
+  readonly biasInitializer?: Initializer;
+}
+
+export interface LinearLayer {
+  /** Default: PyTorch's, U(±1/√fanIn), for weights and biases. */
+  readonly initializer?: Initializer;
+  readonly biasInitializer?: Initializer;
 }
 
 /** Builds layers whose parameters carry torchvision's names (`layer1.0.conv1.weight`). */
@@ -41,12 +49,15 @@ export class Layers {
   }
 
   /** Convolution: parameters `name.weight` [outputs, C/group, k, k] and, with `bias`, `name.bias`. */
-  conv(name: string, x: Value, outputs: number, { kernel, bias = false, ...options }: ConvLayer): Value {
+  conv(name: string, x: Value, outputs: number, layer: ConvLayer): Value {
+    const { kernel, bias = false, biasInitializer, ...options } = layer;
     const inputs = staticDim(x.shape[1], 'the channels of a convolution') / (options.group ?? 1);
     const fanIn = inputs * kernel * kernel;
     return this.context.graph.scoped(name, () => {
       const w = this.context.parameter(`${name}.weight`, [outputs, inputs, kernel, kernel], this.#initializer);
-      const b = bias ? this.context.parameter(`${name}.bias`, [outputs], { kind: 'uniform', fanIn }) : undefined;
+      const b = bias
+        ? this.context.parameter(`${name}.bias`, [outputs], biasInitializer ?? { kind: 'uniform', fanIn })
+        : undefined;
       return conv(x, w, b, options);
     });
   }
@@ -69,11 +80,12 @@ export class Layers {
   }
 
   /** Dense layer on [N, inputs]: parameters `name.weight` [outputs, inputs] and `name.bias`. */
-  linear(name: string, x: Value, outputs: number, initializer: Initializer = { kind: 'uniform' }): Value {
+  linear(name: string, x: Value, outputs: number, layer: LinearLayer = {}): Value {
+    const { initializer = { kind: 'uniform' }, biasInitializer } = layer;
     const fanIn = staticDim(x.shape[1], 'the inputs of a dense layer');
     return this.context.graph.scoped(name, () => {
       const w = this.context.parameter(`${name}.weight`, [outputs, fanIn], initializer);
-      const b = this.context.parameter(`${name}.bias`, [outputs], { kind: 'uniform', fanIn });
+      const b = this.context.parameter(`${name}.bias`, [outputs], biasInitializer ?? { kind: 'uniform', fanIn });
       return gemm(x, w, b, { transB: true });
     });
   }

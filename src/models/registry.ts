@@ -1,14 +1,19 @@
-// The networks that specs can name. A size is a configuration; the families are shared.
+// The networks that specs can name, with their weights.
+import { inputError } from '../core/errors.ts';
+import { splitVersion } from '../core/references.ts';
 import { type Registry, registry } from '../core/registry.ts';
-import { alexNet } from './alexnet.ts';
+import { didYouMean } from '../core/suggest.ts';
 import type { Architecture } from './architecture.ts';
-import { resNet } from './resnet.ts';
-import { weightsCard } from './weights/card.ts';
+import { type Family, IMAGENET, type NetworkSize, networkSizes } from './sizes.ts';
+import type { ModelState } from './state.ts';
+import { allWeights, locateWeights, weightsCard, weightsName } from './weights/card.ts';
+import { publishedFor } from './weights/published.ts';
 
 export interface ModelDefinition {
+  /** With `@version` when a version of its weights was asked for. */
   readonly name: string;
   readonly title: string;
-  readonly family: 'alexnet' | 'resnet';
+  readonly family: Family | 'onnx';
   /** Side of the square input in pixels that the network is meant for. */
   readonly inputSize: number;
   readonly architecture: Architecture;
@@ -16,47 +21,52 @@ export interface ModelDefinition {
   readonly normalization: { readonly mean: readonly number[]; readonly std: readonly number[] };
   /** SHA-256 of the pretrained weights; undefined when there are none. */
   readonly weightsHash: string | undefined;
+  /** The pretrained tensors of a model that brings its own; others have theirs in files (weights/card.ts). */
+  tensors?(): ModelState;
 }
 
-/** ImageNet's channel means and deviations, as torchvision's models expect. */
-const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-
-function define(definition: Omit<ModelDefinition, 'weightsHash'>): ModelDefinition {
+function define(size: NetworkSize, name: string = size.name): ModelDefinition {
   return {
-    ...definition,
+    ...size,
+    name,
+    normalization: IMAGENET,
     get weightsHash() {
-      return weightsCard(definition.name)?.sha256;
+      return weightsCard(name)?.sha256;
     },
   };
 }
 
-export const models: Registry<ModelDefinition> = registry('model', [
-  define({
-    name: 'resnet-mini',
-    title: 'ResNet with one basic block per stage, 16 to 128 channels',
-    family: 'resnet',
-    inputSize: 32,
-    normalization: IMAGENET,
-    architecture: resNet({
-      stem: { channels: 16, kernel: 3, stride: 2, pool: false },
-      stages: [16, 32, 64, 128].map((channels) => ({ blocks: 1, channels })),
-    }),
-  }),
-  define({
-    name: 'alexnet-mini',
-    title: 'AlexNet with 24 to 48 channels and dense layers of 256',
-    family: 'alexnet',
-    inputSize: 32,
-    normalization: IMAGENET,
-    architecture: alexNet({
-      stem: { channels: 24, kernel: 3, stride: 1, pad: 1 },
-      channels: [32, 48, 32, 32],
-      secondKernel: 3,
-      poolPad: 1,
-      dense: 256,
-      // Half of these few inputs would be too many: see docs/method.md.
-      dropout: 0.2,
-      initializer: { kind: 'kaiming-uniform' },
-    }),
-  }),
-]);
+const plain = registry(
+  'model',
+  networkSizes.map((size) => define(size)),
+);
+const versioned = new Map<string, ModelDefinition>();
+
+/** By plain name, or with a version of the weights that is in the cache: `resnet152@V1`. */
+export const models: Registry<ModelDefinition> = {
+  ...plain,
+  has: (name) => plain.has(name) || (plain.has(splitVersion(name).model) && locateWeights(name) !== undefined),
+  get(name) {
+    const { model: base, version } = splitVersion(name);
+    const size = networkSizes.find((one) => one.name === base);
+    if (version === undefined || !size) return plain.get(base);
+    if (!locateWeights(name)) throw missingVersion(name, base, version);
+    const model = versioned.get(name) ?? define(size, name);
+    versioned.set(name, model);
+    return model;
+  },
+};
+
+function missingVersion(name: string, model: string, version: string): Error {
+  const published = publishedFor(model).map((entry) => entry.version);
+  if (published.some((known) => known === version)) {
+    return inputError(`the weights ${name} are not in the cache`, {
+      hint: `Get them: triggerlab weights pull ${name}`,
+    });
+  }
+  const there = allWeights(model).map((weights) => weights.name);
+  const known = new Set([...there, ...published.map((one) => weightsName(model, one))]);
+  return inputError(`there are no weights ${name}`, {
+    hint: `${didYouMean(name, [...known])} Or import them: triggerlab weights import FILE --model ${name}`,
+  });
+}

@@ -1,14 +1,12 @@
-// The numbers of a network: parameters and running statistics, from shipped weights or drawn from a seed.
-import { readFile } from 'node:fs/promises';
+// The numbers of a network: parameters and running statistics, from pretrained weights or drawn from a seed.
 import { failedError, inputError } from '../core/errors.ts';
-import { sha256Hex } from '../core/hash.ts';
 import { Rng } from '../core/rng.ts';
 import { filled, type Tensor } from '../core/tensor.ts';
-import { type ArchitectureInfo, describeArchitecture } from './architecture.ts';
+import { type ArchitectureInfo, describeArchitecture, type ParameterInfo } from './architecture.ts';
 import { initialize } from './initializers.ts';
+import { pretrainedTensors } from './pretrained.ts';
 import type { ModelDefinition } from './registry.ts';
-import { weightsCard, weightsDirectory } from './weights/card.ts';
-import { decodeSafetensors } from './weights/safetensors.ts';
+import { weightsCard } from './weights/card.ts';
 
 /** Parameters and buffers by torchvision's names, float32. */
 export type ModelState = Readonly<Record<string, Tensor>>;
@@ -16,16 +14,18 @@ export type ModelState = Readonly<Record<string, Tensor>>;
 /** A network drawn from a seed, as when training from scratch. Each tensor has its own random stream. */
 export function randomState(info: ArchitectureInfo, seed: number): ModelState {
   const state: Record<string, Tensor> = {};
-  for (const { name, shape, initializer } of info.parameters) {
-    state[name] = initialize(initializer, shape, Rng.of(seed, 'init', name));
-  }
+  for (const parameter of info.parameters) state[parameter.name] = drawn(parameter, seed);
   for (const { name, shape, initial } of info.buffers) state[name] = filled(shape, initial);
   return state;
 }
 
+function drawn({ name, shape, initializer }: ParameterInfo, seed: number): Tensor {
+  return initialize(initializer, shape, Rng.of(seed, 'init', name));
+}
+
 /**
- * The shipped weights of a model with its head replaced by one for `classes`, drawn from `seed`.
- * @throws TriggerlabError when no weights are shipped, or the file does not match its card.
+ * The pretrained weights of a model with its head replaced by one for `classes`, drawn from `seed`.
+ * @throws TriggerlabError when there are none, the file does not match its card, or they do not fit the network.
  */
 export async function pretrainedState(
   model: ModelDefinition,
@@ -33,33 +33,21 @@ export async function pretrainedState(
   inputSize: number,
   seed: number,
 ): Promise<ModelState> {
-  const card = weightsCard(model.name);
-  if (!card) {
-    throw inputError(`model "${model.name}" has no pretrained weights`, {
-      hint: `Use init: random, or make weights with: triggerlab pretrain ${model.name}`,
-    });
-  }
+  const tensors = await pretrainedTensors(model);
   checkPretrainedSize(model, info, inputSize);
-  const bytes = await readFile(`${weightsDirectory}${card.file}`).catch((cause: unknown) => {
-    throw failedError(`weights/${card.file} cannot be read`, { hint: 'Install triggerlab again.', cause });
-  });
-  if (sha256Hex(bytes) !== card.sha256) {
-    throw failedError(`weights/${card.file} does not have the SHA-256 of its card`, {
-      hint: 'Install triggerlab again.',
-    });
-  }
-  const { tensors } = decodeSafetensors(bytes, `weights/${card.file}`);
-  const fresh = randomState(info, seed);
   const state: Record<string, Tensor> = {};
-  for (const { name, shape } of [...info.parameters, ...info.buffers]) {
-    const isHead = name.startsWith(`${model.architecture.head}.`);
+  for (const parameter of [...info.parameters, ...info.buffers]) {
+    const { name, shape } = parameter;
     const loaded = tensors[name];
-    if (!isHead && (!loaded || loaded.shape.join() !== shape.join())) {
-      throw failedError(`weights/${card.file} has no "${name}" of shape [${shape}]`, {
-        hint: 'Install triggerlab again.',
+    if ('initializer' in parameter && name.startsWith(`${model.architecture.head}.`)) {
+      state[name] = drawn(parameter, seed);
+    } else if (loaded?.shape.join() === shape.join()) {
+      state[name] = loaded;
+    } else {
+      throw failedError(`the weights of ${model.name} have no "${name}" of shape [${shape}]`, {
+        hint: 'Import the weights again: triggerlab weights import.',
       });
     }
-    state[name] = isHead ? fresh[name] : loaded;
   }
   return state;
 }
@@ -69,6 +57,7 @@ export async function pretrainedState(
  * @throws TriggerlabError (input) when the shipped weights do not fit the network at this input size.
  */
 export function checkPretrainedSize(model: ModelDefinition, info: ArchitectureInfo, inputSize: number): void {
+  if (model.tensors) return;
   const card = weightsCard(model.name);
   if (!card || card.inputSize === inputSize) return;
   const made = describeArchitecture(model.architecture, card.inputSize, card.classes);
@@ -91,7 +80,7 @@ export async function initialState(
   options: { inputSize: number; classes: number; init: 'pretrained' | 'random'; seed: number },
 ): Promise<{ info: ArchitectureInfo; state: ModelState }> {
   const { inputSize, classes } = options;
-  const info = describeArchitecture(model.architecture, inputSize, classes);
+  const info = describeArchitecture(model.architecture, inputSize, classes, options.init);
   const state =
     options.init === 'random'
       ? randomState(info, options.seed)

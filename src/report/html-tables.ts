@@ -2,6 +2,7 @@
 import { attackParameters, compareFactor, factorTitle, formatFactor, isClean } from '../analysis/factors.ts';
 import { formatSeconds } from '../core/format.ts';
 import { canonicalJson } from '../core/hash.ts';
+import { datasetLabel, modelLabel } from '../core/references.ts';
 import type { RunRecord } from '../store/records.ts';
 import { type Html, html, trusted } from './html-template.ts';
 import type { ResultsCell, ResultsColumn, ResultsTable } from './results-table.ts';
@@ -81,5 +82,5 @@ function settingOf({ spec }: RunRecord): string {
         ...attackParameters(spec.attack).map(([name, value]) => `${factorTitle(name)} ${formatFactor(name, value)}`),
         `ε ${formatFactor('poisonRate', spec.poisonRate)}`,
       ];
-  return [spec.dataset, spec.model, `freeze ${spec.freeze}`, ...attack].join(', ');
+  return [datasetLabel(spec.dataset), modelLabel(spec.model), `freeze ${spec.freeze}`, ...attack].join(', ');
 }

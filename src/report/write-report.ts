@@ -2,14 +2,14 @@
 import { join } from 'node:path';
 import { inputError, messageOf, TriggerlabError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
-import type { Dataset } from '../data/dataset.ts';
-import { datasets } from '../data/registry.ts';
+import { datasetLabel } from '../core/references.ts';
+import { loadDataset } from '../data/loaded.ts';
 import { runsToCsv } from '../store/csv.ts';
 import { flattenRun } from '../store/flatten.ts';
 import type { RunRecord } from '../store/records.ts';
 import { asrCharts, cadChart } from './charts.ts';
 import { type ReportedExperiment, reportHtml } from './html.ts';
-import { distinctTriggers, type PictureSpec, type TriggerFigure, triggerFigure } from './pictures.ts';
+import { distinctTriggers, type TriggerFigure, triggerFigure } from './pictures.ts';
 import { resultsCsv, resultsTable } from './results-table.ts';
 
 /** More pictures than these make a page slow to load and say little more. */
@@ -72,18 +72,12 @@ async function drawPictures(
   if (specs.length > MAX_PICTURES) {
     pictureNotes.add(`The first ${MAX_PICTURES} of ${specs.length} triggers are shown.`);
   }
-  const loaded = new Map<string, Promise<Dataset>>();
-  const load = ({ dataset }: PictureSpec) => {
-    const known = loaded.get(dataset) ?? datasets.get(dataset).load();
-    loaded.set(dataset, known);
-    return known;
-  };
   for (const spec of specs.slice(0, MAX_PICTURES)) {
     try {
-      pictures.push(await triggerFigure(await load(spec), spec));
+      pictures.push(await triggerFigure(await loadDataset(spec.dataset), spec));
     } catch (error) {
       if (!(error instanceof TriggerlabError)) throw error;
-      pictureNotes.add(`A trigger could not be drawn on ${spec.dataset}: ${error.message}.`);
+      pictureNotes.add(`A trigger could not be drawn on ${datasetLabel(spec.dataset)}: ${error.message}.`);
     }
   }
   return { pictures, pictureNotes: [...pictureNotes] };

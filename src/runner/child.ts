@@ -1,6 +1,7 @@
 // A runner process: takes jobs from its parent one at a time, keeps datasets and sessions between them. Opens no database.
 import { messageOf, TriggerlabError } from '../core/errors.ts';
 import { Runtime } from '../runtime/node.ts';
+import { checkUnchanged } from './check-unchanged.ts';
 import { runEnvironment } from './environment.ts';
 import { executeRun } from './execute-run.ts';
 import type { Job, RunnerMessage } from './protocol.ts';
@@ -14,7 +15,7 @@ function send(message: RunnerMessage): void {
   process.send?.(message);
 }
 
-async function work({ spec, twin }: Job): Promise<void> {
+async function work({ runId, spec, twin }: Job): Promise<void> {
   let told = 0;
   const onProgress = (share: number) => {
     const now = performance.now();
@@ -23,6 +24,7 @@ async function work({ spec, twin }: Job): Promise<void> {
     send({ kind: 'progress', share });
   };
   try {
+    if (runId !== undefined) await checkUnchanged(runId, spec);
     const run = await executeRun(runtime, spec, twin, onProgress);
     send({ kind: 'done', ...run, environment: runEnvironment(threads), memory: process.memoryUsage().rss });
   } catch (error) {

@@ -1,18 +1,20 @@
 // One run from its spec to its metrics: assemble the data, train, evaluate clean and triggered, compare with the clean twin.
 import type { Dataset } from '../data/dataset.ts';
-import { datasets } from '../data/registry.ts';
+import { loadDataset } from '../data/loaded.ts';
 import { accuracy } from '../metrics/accuracy.ts';
 import { attackSuccess } from '../metrics/attack-success.ts';
 import { effectivePixels } from '../metrics/effective-pixels.ts';
 import { parseFreeze } from '../models/freeze.ts';
-import { models } from '../models/registry.ts';
+import { findModel } from '../models/references.ts';
 import { decodeSafetensors, encodeSafetensors } from '../models/weights/safetensors.ts';
 import type { Runtime } from '../runtime/node.ts';
+import { NUMERICS_VERSION } from '../spec/identity.ts';
 import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
 import type { RunMetrics } from '../store/records.ts';
+import { featureStore } from '../train/feature-cache.ts';
 import { createNetwork, type Network } from '../train/network.ts';
 import { poisonedRows, type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
-import { predict, seenPixels, type TrainedState } from '../train/predict.ts';
+import { everyRow, predict, seenPixels, type TrainedState } from '../train/predict.ts';
 import { train } from '../train/train.ts';
 import { triggers } from '../triggers/registry.ts';
 import { stampShape } from '../triggers/stamp-shape.ts';
@@ -34,17 +36,6 @@ export interface ExecutedRun {
 /** Test images that effectivePixels is measured on. */
 const SEEN_IMAGES = 100;
 
-const loaded = new Map<string, Promise<Dataset>>();
-
-/** A dataset of the registry, loaded once per process. */
-function loadDataset(name: string): Promise<Dataset> {
-  const known = loaded.get(name) ?? datasets.get(name).load();
-  loaded.set(name, known);
-  // What could not be loaded is tried again by the next run.
-  known.catch(() => loaded.delete(name));
-  return known;
-}
-
 /**
  * Does one run. Same spec, same machine, same thread count: same bits.
  * `onProgress` is told the share done, in [0, 1].
@@ -60,13 +51,14 @@ export async function executeRun(
   const dataset = await loadDataset(spec.dataset);
   const trigger = spec.attack.type === 'none' ? undefined : createTrigger(spec.attack, dataset, spec.inputSize);
   const network = await createNetwork({
-    model: models.get(spec.model),
+    model: findModel(spec.model),
     dataset,
     inputSize: spec.inputSize,
     init: spec.init,
     freeze: parseFreeze(spec.freeze),
     seed: spec.seed,
     patch: trigger?.patch,
+    features: featureStore(NUMERICS_VERSION),
   });
   const { seed, targetClass: target, training } = spec;
   const rows = poisonedRows(dataset.train.count, spec.poisonRate, seed);
@@ -115,8 +107,7 @@ async function measureAttack(
   { seed, targetClass }: RunSpec,
   twin: Twin | undefined,
 ) {
-  const everyRow = Int32Array.from({ length: test.count }, (_, row) => row);
-  const triggered = withTrigger(test, trigger, everyRow, { seed, split: 'test' });
+  const triggered = withTrigger(test, trigger, everyRow(test), { seed, split: 'test' });
   const success = async (state: TrainedState) =>
     attackSuccess(await predict(runtime, network, state, triggered), test.labels, targetClass);
   const natural = twin && (await success(decodeSafetensors(twin.trained, 'the clean twin').tensors));

@@ -6,6 +6,8 @@ import type { ExecutedRun, Twin } from './execute-run.ts';
 /** Parent to runner: do this run. */
 export interface Job {
   readonly spec: RunSpec;
+  /** When given, the run is refused if its dataset, model or weights have changed since it got this id. */
+  readonly runId?: string;
   readonly twin?: Twin;
 }
 

@@ -114,7 +114,7 @@ class Sweep {
     }
     await this.#store.markRunning(run.runId);
     this.#options.onEvent?.({ kind: 'started', run });
-    const outcome = await this.#pool.run({ spec: run.spec, twin }, (share) => {
+    const outcome = await this.#pool.run({ runId: run.runId, spec: run.spec, twin }, (share) => {
       this.#shares.set(run.runId, share);
       this.#tellProgress();
     });
@@ -149,7 +149,7 @@ class Sweep {
 
   /** Another machine or engine may give other numbers: then the two would not belong together. */
   async #makeAgain(twinId: string, spec: PlannedRun['spec'], cleanAccuracy: number): Promise<Twin | string> {
-    const again = await this.#pool.run({ spec }, () => {});
+    const again = await this.#pool.run({ runId: twinId, spec }, () => {});
     if (again.kind === 'failed') return `its clean twin ${twinId} could not be made again: ${again.error}`;
     if (again.metrics.cleanAccuracy !== cleanAccuracy) {
       return (

@@ -1,8 +1,10 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { float32, int64, type Tensor, tensor } from '../core/tensor.ts';
+import { fileTensor } from '../core/file-tensor.ts';
+import { filled, float32, int64, type Tensor, tensor } from '../core/tensor.ts';
 import { Graph } from '../graph/graph.ts';
 import { encodeModel } from '../graph/onnx/encode.ts';
 import { add } from '../graph/ops/add.ts';
@@ -39,6 +41,30 @@ describe('Runtime', () => {
     expect([...session.outputNames].sort()).toEqual(['y', 'z']);
     expect(await session.run({ x: X })).toEqual({ y: float32([3], [2, -4, 1]), z: float32([3], [2, -1, 1.5]) });
     expect(await session.run({ x: X }, ['z'])).toEqual({ z: float32([3], [2, -1, 1.5]) });
+  });
+
+  it('writes outputs to the memory they are given, even that of an input', async () => {
+    for (const into of [true, false]) {
+      const session = await runtimeOf().open(scaling(2), { into });
+      expect(session.outputNames).toEqual(['y']);
+      const x = float32([3], [1, -2, 0.5]);
+      await session.runInto({ x }, { y: x });
+      await session.runInto({ x }, { y: x });
+      expect(x).toEqual(float32([3], [4, -8, 2]));
+      await expect(session.runInto({ x }, { y: filled([2], 0) })).rejects.toMatchObject({ kind: 'failed' });
+      await expect(session.runInto({ x: filled([1, 3], 0) }, { y: x })).rejects.toMatchObject({ kind: 'failed' });
+    }
+  });
+
+  it('a session opened for that takes no new memory for its outputs', async () => {
+    const session = await runtimeOf().open(scaling(2), { into: true });
+    const x = filled([4e6], 1);
+    await session.runInto({ x }, { y: x });
+    const faults = process.resourceUsage().minorPageFault;
+    for (let i = 0; i < 8; i++) await session.runInto({ x }, { y: x });
+    // A copy of every output would be 8 · 16 MB, more than 30,000 pages of 4 kB.
+    expect(process.resourceUsage().minorPageFault - faults).toBeLessThan(8000);
+    expect(x.data[0]).toBe(2 ** 9);
   });
 
   it.each([
@@ -140,6 +166,44 @@ describe('what goes wrong in a session', () => {
       message: 'unknown device "gpu"',
     });
     expect(devices.get('cpu').tested).toBe(true);
+  });
+});
+
+describe('constants that lie in a file', () => {
+  /** x plus 512 numbers of `path`, which come from the file if `placed`. */
+  const shifted = (path: string, placed: boolean) => {
+    const stored = fileTensor('float32', [512], path, 64);
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [512]);
+    graph.output('y', add(x, graph.constant(placed ? stored : float32([512], stored.data), 'stored')));
+    return graph;
+  };
+  const both = async (path: string) => {
+    const feeds = { x: filled([512], 1) };
+    const [copied, placed] = await Promise.all(
+      [false, true].map(async (place) => (await runtimeOf().open(shifted(path, place))).run(feeds)),
+    );
+    return [new Uint8Array(copied.y.data.buffer), new Uint8Array(placed.y.data.buffer)];
+  };
+
+  it('stay there: same numbers, and nothing is left beside the file', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'triggerlab-external-'));
+    try {
+      const path = join(directory, 'weights.bin');
+      await writeFile(path, new Uint8Array(Float32Array.from({ length: 600 }, (_, i) => i / 7).buffer));
+      const [copied, placed] = await both(path);
+      expect(placed).toEqual(copied);
+      expect(await readdir(directory)).toEqual(['weights.bin']);
+      const model = encodeModel(shifted(path, true), { external: () => 'weights.bin' });
+      expect(model.length).toBeLessThan(400);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it.runIf(existsSync('/proc/kallsyms'))('are copied where nothing can be written beside them', async () => {
+    const [copied, placed] = await both('/proc/kallsyms');
+    expect(placed).toEqual(copied);
   });
 });
 

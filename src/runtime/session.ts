@@ -21,5 +21,12 @@ export interface Session {
    * @throws TriggerlabError (failed) naming the op that failed, or what is wrong with the feeds.
    */
   run(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+  /**
+   * Runs the graph once and writes its outputs to the memory of `outputs`, tensors of the very shapes that come out. That may be
+   * memory that is fed at the same time, where the graph reads each part before it writes it. Without copies in a session that was
+   * opened for it.
+   * @throws TriggerlabError as `run`.
+   */
+  runInto(feeds: Feeds, outputs: Feeds): Promise<void>;
   release(): Promise<void>;
 }

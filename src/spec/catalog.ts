@@ -5,7 +5,7 @@ import type { Registry } from '../core/registry.ts';
 import { datasets } from '../data/registry.ts';
 import { describeArchitecture } from '../models/architecture.ts';
 import { type FreezePolicy, parseFreeze, trainablePart } from '../models/freeze.ts';
-import { models } from '../models/registry.ts';
+import { type ModelDefinition, models } from '../models/registry.ts';
 import { checkPretrainedSize } from '../models/state.ts';
 import { triggers } from '../triggers/registry.ts';
 
@@ -40,19 +40,24 @@ export interface Catalog {
   checkModel(model: string, init: string, freeze: string, inputSize: number, classes: number): void;
 }
 
-/** Everything that is registered in this installation. */
-export const installed: Catalog = {
-  models,
-  datasets,
-  triggers,
-  parseFreeze,
-  checkModel(name, init, freeze, inputSize, classes) {
-    const model = models.get(name);
-    const info = describeArchitecture(model.architecture, inputSize, classes);
-    trainablePart(parseFreeze(freeze), model.architecture, info);
-    if (init === 'pretrained') checkPretrainedSize(model, info, inputSize);
-  },
-};
+/** A catalog of these models and datasets, and of all triggers. */
+export function catalogOf(models: Registry<ModelDefinition>, datasets: Registry<CatalogDataset>): Catalog {
+  return {
+    models,
+    datasets,
+    triggers,
+    parseFreeze,
+    checkModel(name, init, freeze, inputSize, classes) {
+      const model = models.get(name);
+      const info = describeArchitecture(model.architecture, inputSize, classes);
+      trainablePart(parseFreeze(freeze), model.architecture, info);
+      if (init === 'pretrained') checkPretrainedSize(model, info, inputSize);
+    },
+  };
+}
+
+/** Everything that is registered in this installation. See `catalogFor` for a spec that names files. */
+export const installed: Catalog = catalogOf(models, datasets);
 
 /** The fields of a trigger's parameters, by name. */
 export function parameterFields(trigger: { readonly parameters: z.ZodType }): Record<string, z.ZodType> {

@@ -1,6 +1,7 @@
 // A cell → the run it stands for: trigger parameters completed, and everything checked that takes several fields.
 import { inputError, TriggerlabError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
+import { noPretrainedWeights } from '../models/pretrained.ts';
 import { stampShape } from '../triggers/stamp-shape.ts';
 import type { Catalog } from './catalog.ts';
 import { type Cell, levelOf } from './cells.ts';
@@ -81,9 +82,7 @@ export class RunMaker {
 
   #checkModel({ dataset, model, init, freeze, inputSize }: RunSpec, { levels }: Cell): void {
     if (init === 'pretrained' && this.#catalog.models.get(model).weightsHash === undefined) {
-      throw inputError(`${levels.model.at}: model: ${model} has no pretrained weights`, {
-        hint: `Write init: random, or make them with triggerlab pretrain ${model}.`,
-      });
+      throw noPretrainedWeights(`${levels.model.at}: model: ${model}`, model);
     }
     const classes = this.#catalog.datasets.get(dataset).classes.length;
     this.#once([model, init, freeze, inputSize, classes], `${levels.freeze.at}: ${model}: `, () =>

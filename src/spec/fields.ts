@@ -1,6 +1,7 @@
 // The ordinary fields of a spec: their paths, what values they take, and how short names are understood.
 import { z } from 'zod';
 import { TriggerlabError } from '../core/errors.ts';
+import type { Registry } from '../core/registry.ts';
 import { nearest } from '../core/suggest.ts';
 import { type Catalog, parameterFields } from './catalog.ts';
 
@@ -9,8 +10,8 @@ export const MAX_SEED = 2 ** 31 - 1;
 /** A schema of one value for each ordinary field, by path, in the order in which runs are laid out. */
 export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
   return {
-    dataset: z.enum(catalog.datasets.names),
-    model: z.enum(catalog.models.names),
+    dataset: nameField(catalog.datasets),
+    model: nameField(catalog.models),
     init: z.enum(['pretrained', 'random']),
     freeze: freezeField(catalog),
     inputSize: z.int().min(8).max(1024),
@@ -24,6 +25,11 @@ export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
     target: z.int().min(0),
     seed: z.int().min(0).max(MAX_SEED),
   };
+}
+
+/** Names in one spelling: a file may have several paths. */
+function nameField(known: Registry<{ readonly name: string }>): z.ZodType {
+  return z.enum(known.names).transform((name) => known.get(name).name);
 }
 
 /** Policies in one spelling: `from:08` is `from:8`. */

@@ -1,24 +1,29 @@
 // A run's identity: a versioned hash of everything that changes its result, and of nothing else.
 import { canonicalJson, sha256Hex } from '../core/hash.ts';
+import { isDatasetReference, isModelReference, splitVersion } from '../core/references.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** Raised whenever the same spec begins to give other numbers: old results then stay apart from new ones. */
-export const NUMERICS_VERSION = 1;
+export const NUMERICS_VERSION = 2;
 
 /** What a run depends on beyond its spec. */
 export interface RunInputs {
   /** Names the exact pixels, labels and split: see DatasetDefinition. */
   readonly datasetFingerprint: string;
-  /** SHA-256 of the model's pretrained weights; plays no part when `init` is random. */
+  /** SHA-256 of the model's pretrained weights, or of its ONNX file; the former plays no part when `init` is random. */
   readonly weightsHash?: string | undefined;
 }
 
-/** The spec with what has no effect set to its neutral value: an attack's fields in clean runs, momentum under Adam. */
+/**
+ * The spec with what has no effect set to its neutral value: an attack's fields in clean runs, momentum under Adam, the
+ * version of weights where a network starts at random.
+ */
 export function normalise(spec: RunSpec): RunSpec {
   const clean = spec.attack.type === 'none';
   const { training } = spec;
   return {
     ...spec,
+    model: spec.init === 'random' ? splitVersion(spec.model).model : spec.model,
     attack: clean ? { type: 'none' } : spec.attack,
     poisonRate: clean ? 0 : spec.poisonRate,
     targetClass: clean ? 0 : spec.targetClass,
@@ -32,8 +37,14 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
   const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize } = training;
   const identity = {
     v: NUMERICS_VERSION,
-    dataset: { name: dataset, fingerprint: inputs.datasetFingerprint },
-    model: { name: model, init, freeze, inputSize, weights: init === 'pretrained' ? inputs.weightsHash : undefined },
+    // Of files the content counts, not the path.
+    dataset: { name: isDatasetReference(dataset) ? undefined : dataset, fingerprint: inputs.datasetFingerprint },
+    model: {
+      // Versions are told apart by their weights.
+      name: isModelReference(model) ? undefined : splitVersion(model).model,
+      ...{ init, freeze, inputSize },
+      weights: init === 'pretrained' || isModelReference(model) ? inputs.weightsHash : undefined,
+    },
     attack,
     poisonRate,
     targetClass,

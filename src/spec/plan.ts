@@ -1,5 +1,6 @@
 // What an experiment comes to: its runs with their identities, and how often each level of each factor occurs.
 import { canonicalJson } from '../core/hash.ts';
+import { datasetLabel, modelLabel } from '../core/references.ts';
 import { type Catalog, installed } from './catalog.ts';
 import { expandExperiment, twinOf } from './expand.ts';
 import type { ExperimentSpec } from './experiment.ts';
@@ -61,12 +62,13 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
   };
 }
 
-/** A run's fields by path, nested ones spelled out. */
+/** A run's fields by path, nested ones spelled out; files by their short names. */
 export function flatFields(spec: RunSpec): Record<string, unknown> {
   const { attack, training, ...rest } = spec;
   const under = (prefix: string, members: object) =>
     Object.entries(members).map(([key, value]) => [`${prefix}.${key}`, value]);
-  return { ...rest, ...Object.fromEntries([...under('training', training), ...under('attack', attack)]) };
+  const names = { dataset: datasetLabel(rest.dataset), model: modelLabel(rest.model) };
+  return { ...rest, ...names, ...Object.fromEntries([...under('training', training), ...under('attack', attack)]) };
 }
 
 function countLevels(specs: readonly RunSpec[]): FactorCount[] {

@@ -15,7 +15,9 @@ export interface TrainingSpec {
 }
 
 export interface RunSpec {
+  /** A line of the registry, or the path of an image folder with its options: see core/references.ts. */
   readonly dataset: string;
+  /** A line of the registry, or the path of an ONNX file. */
   readonly model: string;
   readonly init: 'pretrained' | 'random';
   /** `paper`, `head`, `none` or `from:<n>`: see models/freeze.ts. */

@@ -1,4 +1,5 @@
 // A run as one flat object: the form in which `results --json`, CSV files, reports and `--where` see it.
+import { datasetLabel, modelLabel } from '../core/references.ts';
 import type { AttackSpec, RunSpec, TrainingSpec } from '../spec/run-spec.ts';
 import type { RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
 
@@ -33,6 +34,8 @@ export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
     experiment: experiment ?? record.experiments[0] ?? null,
     experiments: record.experiments,
     ...spec,
+    dataset: datasetLabel(spec.dataset),
+    model: modelLabel(spec.model),
     attack: { type, ...parameters },
     ...training,
     status: record.status,

@@ -69,7 +69,8 @@ export class Store {
         `INSERT INTO runs (run_id, twin_id, spec, created_at)
          SELECT p.run_id, p.twin_id, p.spec, $2::text::timestamptz
          FROM json_to_recordset($1::text::json) AS p(run_id text, twin_id text, spec json)
-         ON CONFLICT (run_id) DO NOTHING`,
+         -- The same run may name its files by other paths now.
+         ON CONFLICT (run_id) DO UPDATE SET spec = excluded.spec WHERE runs.spec::text <> excluded.spec::text`,
         [planned, now()],
       );
       await tx.query('DELETE FROM experiment_runs WHERE experiment = $1', [name]);

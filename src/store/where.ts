@@ -1,5 +1,6 @@
 // Conditions on runs: `--where model=resnet-mini,seed=1,2` and which runs meet them.
 import { inputError } from '../core/errors.ts';
+import { datasetLabel, modelLabel } from '../core/references.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { cellText, columnNames, columnsOf, type FlatRun, flattenRun } from './flatten.ts';
 import type { RunRecord } from './records.ts';
@@ -75,7 +76,9 @@ export function matches(run: RunRecord, conditions: readonly Condition[]): boole
   return conditions.every(({ field, values }) => {
     const name = canonicalField(field, names);
     const found = name === 'experiment' ? flat.experiments : [columns.get(name)];
-    return values.some((wanted) => found.some((value) => isValue(value, wanted)));
+    // Files go by their short names, whatever path is written.
+    const short = name === 'dataset' ? datasetLabel : name === 'model' ? modelLabel : (text: string) => text;
+    return values.some((wanted) => found.some((value) => isValue(value, short(wanted))));
   });
 }
 

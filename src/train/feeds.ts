@@ -20,3 +20,8 @@ export function imageFeeds(
 export function labelFeed(source: ImageSource, rows: ArrayLike<number>): Tensor {
   return tensor('int64', [rows.length], BigInt64Array.from(Array.from(rows, (row) => BigInt(source.labels[row]))));
 }
+
+/** Images to evaluate at a time: results do not depend on it, memory does. */
+export function evaluationBatch(inputSize: number): number {
+  return Math.min(256, Math.max(16, Math.floor(2 ** 20 / inputSize ** 2)));
+}

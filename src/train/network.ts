@@ -3,11 +3,17 @@ import type { Tensor } from '../core/tensor.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { inputPixels, normalize, type Preprocessing } from '../data/preprocessing.ts';
 import type { Graph, Shape, Value } from '../graph/graph.ts';
-import type { ArchitectureInfo } from '../models/architecture.ts';
+import {
+  type ArchitectureInfo,
+  describeArchitecture,
+  type NetworkOutput,
+  type Origin,
+} from '../models/architecture.ts';
 import { type FreezePolicy, type TrainablePart, trainablePart } from '../models/freeze.ts';
 import { type LayerContext, Layers } from '../models/layers.ts';
 import type { ModelDefinition } from '../models/registry.ts';
 import { initialState, type ModelState } from '../models/state.ts';
+import type { FeatureStore } from './feature-store.ts';
 import { type Pack, packsOf, unpackValues } from './packing.ts';
 
 export interface Network {
@@ -24,6 +30,9 @@ export interface Network {
   readonly packs: readonly Pack[];
   /** Running statistics that training changes; empty when batch norms stay in evaluation mode. */
   readonly buffers: readonly string[];
+  readonly origin: Origin;
+  /** Where what the frozen part makes of images is kept; undefined: it is computed whenever it is needed. */
+  readonly features?: FeatureStore | undefined;
 }
 
 export interface NetworkOptions {
@@ -36,13 +45,19 @@ export interface NetworkOptions {
   readonly patch?: Preprocessing['patch'];
   /** Whether dropout is active in training. Default true. */
   readonly dropout?: boolean;
+  /** Numbers to start from, in place of those that `init` and `seed` decide: every parameter and buffer. */
+  readonly start?: ModelState;
+  /** Keeps what the frozen part makes of images. Default: none. */
+  readonly features?: FeatureStore | undefined;
 }
 
 /** Loads or draws the starting numbers and works out what is trained. @throws TriggerlabError as `initialState` and `trainablePart` do. */
 export async function createNetwork(options: NetworkOptions): Promise<Network> {
   const { model, dataset, inputSize } = options;
   const classes = dataset.classes.length;
-  const { info, state } = await initialState(model, { inputSize, classes, init: options.init, seed: options.seed });
+  const { info, state } = options.start
+    ? { info: describeArchitecture(model.architecture, inputSize, classes, options.init), state: options.start }
+    : await initialState(model, { inputSize, classes, init: options.init, seed: options.seed });
   const trainable = trainablePart(options.freeze, model.architecture, info);
   const shapes = new Map(info.parameters.map(({ name, shape }) => [name, shape]));
   return {
@@ -55,12 +70,13 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     trainable,
     packs: packsOf(trainable.parameters.map((name) => ({ name, shape: shapes.get(name) ?? [] }))),
     buffers: trainable.batchNormMode === 'batch' ? info.buffers.map(({ name }) => name) : [],
+    origin: options.init,
+    features: options.features,
   };
 }
 
 /** The forward pass of a network in a graph, and the handles a step needs. */
-export interface Forward {
-  readonly logits: Value;
+export interface Forward extends NetworkOutput {
   /** Pixels in [0, 1] after resizing and patch, before normalisation: [N, 3, S, S]. */
   readonly pixels: Value;
   /** Graph input `parameters/<pack>` of each pack, and the members' values cut from it. */
@@ -105,8 +121,9 @@ export function emitForward(graph: Graph, network: Network, mode: 'train' | 'eva
   };
   const pixels = inputPixels(graph, network.preprocessing);
   const layers = new Layers(context, network.model.architecture.convInitializer);
-  const logits = network.model.architecture.forward(layers, normalize(pixels, network.preprocessing), network.classes);
-  return { logits, pixels, packs, nextBuffers, masks };
+  const image = normalize(pixels, network.preprocessing);
+  const output = network.model.architecture.forward(layers, image, network);
+  return { ...output, pixels, packs, nextBuffers, masks };
 }
 
 function frozen(graph: Graph, state: ModelState, name: string): Value {

@@ -40,19 +40,27 @@ const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
-/** Adam (Kingma & Ba 2015) with PyTorch's defaults β = (0.9, 0.999), ε = 1e-8. */
+/** A learning rate of 0 becomes this, which moves nothing either: its reciprocal is fed. */
+const LEAST_RATE = 1e-30;
+
+/**
+ * Adam (Kingma & Ba 2015) with PyTorch's defaults β = (0.9, 0.999), ε = 1e-8. Its moments are carried as m / (1 − β₁) and
+ * v / (1 − β₂), and the step is m / (√v · scale + shift) with all factors in the two scalars: fewer passes over the numbers.
+ */
 function adam({ weightDecay }: OptimizerConfig): Optimizer {
   return {
     slots: ['m', 'v'],
-    scalars: ['step_size', 'correction'],
-    feed: (step, learningRate) => [learningRate / (1 - BETA1 ** step), 1 / Math.sqrt(1 - BETA2 ** step)],
-    update(parameter, gradient, { m, v }, scalars) {
+    scalars: ['scale', 'shift'],
+    feed(step, learningRate) {
+      const rate = (Math.max(learningRate, LEAST_RATE) * (1 - BETA1)) / (1 - BETA1 ** step);
+      return [Math.sqrt((1 - BETA2) / (1 - BETA2 ** step)) / rate, EPSILON / rate];
+    },
+    update(parameter, gradient, { m, v }, { scale, shift }) {
       const { graph } = parameter;
       const g = decayed(gradient, parameter, weightDecay);
-      const newM = add(mul(m, graph.scalar(BETA1)), mul(g, graph.scalar(1 - BETA1)));
-      const newV = add(mul(v, graph.scalar(BETA2)), mul(mul(g, g), graph.scalar(1 - BETA2)));
-      const denominator = add(mul(sqrt(newV), scalars.correction), graph.scalar(EPSILON));
-      const moved = sub(parameter, mul(scalars.step_size, div(newM, denominator)));
+      const newM = add(mul(m, graph.scalar(BETA1)), g);
+      const newV = add(mul(v, graph.scalar(BETA2)), mul(g, g));
+      const moved = sub(parameter, div(newM, add(mul(sqrt(newV), scale), shift)));
       return { parameter: moved, state: { m: newM, v: newV } };
     },
   };

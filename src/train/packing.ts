@@ -7,6 +7,8 @@ import { split } from '../graph/ops/split.ts';
 
 /** Tensors this large are cheaper to keep apart than to copy into a vector and out of it at every step. */
 const LARGE = 1_000_000;
+/** Numbers in a block of a large parameter: a few blocks of them lie in a core's cache. */
+const BLOCK = 131_072;
 
 export interface Member {
   readonly name: string;
@@ -17,6 +19,7 @@ export interface Member {
 export interface Pack {
   readonly name: string;
   readonly members: readonly Member[];
+  /** One dimension for small parameters end to end; [blocks, rows, columns] for a large one. */
   readonly shape: readonly number[];
 }
 
@@ -24,7 +27,11 @@ export interface Pack {
 export function packsOf(members: readonly Member[]): Pack[] {
   const large = members.filter(({ shape }) => sizeOf(shape) >= LARGE);
   const small = members.filter(({ shape }) => sizeOf(shape) < LARGE);
-  const packs: Pack[] = large.map((member) => ({ name: member.name, members: [member], shape: member.shape }));
+  const packs: Pack[] = large.map((member) => ({
+    name: member.name,
+    members: [member],
+    shape: inBlocks(member.shape),
+  }));
   if (small.length > 0) {
     const length = small.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     packs.push({ name: 'small', members: small, shape: [length] });
@@ -32,9 +39,23 @@ export function packsOf(members: readonly Member[]): Pack[] {
   return packs;
 }
 
+/** A large parameter as a matrix, outputs by the rest; a block is as many of its rows as fit and divide them evenly. */
+function inBlocks([outputs, ...rest]: readonly number[]): number[] {
+  const columns = sizeOf(rest);
+  const fitting = Math.max(1, Math.floor(BLOCK / columns));
+  const rows =
+    Array.from({ length: Math.min(fitting, outputs) }, (_, i) => i + 1).findLast((n) => outputs % n === 0) ?? 1;
+  return [outputs / rows, rows, columns];
+}
+
+/** Whether a pack is one large parameter, in blocks. */
+export function isLarge(pack: Pack): boolean {
+  return pack.name !== 'small';
+}
+
 /** The members of a pack as values of their own shapes. */
 export function unpackValues(pack: Pack, packed: Value): Value[] {
-  if (pack.name !== 'small') return [packed];
+  if (isLarge(pack)) return [reshape(packed, pack.members[0].shape)];
   const parts = split(
     packed,
     pack.members.map(({ shape }) => sizeOf(shape)),
@@ -45,7 +66,7 @@ export function unpackValues(pack: Pack, packed: Value): Value[] {
 
 /** Values of the members' shapes as one packed value. */
 export function packValues(pack: Pack, values: readonly Value[]): Value {
-  if (pack.name !== 'small') return values[0];
+  if (isLarge(pack)) return values[0];
   return concat(
     values.map((value) => reshape(value, [-1])),
     0,

@@ -15,6 +15,9 @@ export function poisonedRows(count: number, rate: number, seed: number): Int32Ar
 
 /** Images where some rows carry a trigger. */
 export interface TriggeredSource extends ImageSource {
+  /** The images without it. */
+  readonly clean: ImageSource;
+  readonly triggeredRows: ArrayLike<number> & Iterable<number>;
   /** Where a patch stamped at input size lies on each of the given rows: [top, left, bottom, right], zeros for none. */
   boxes(rows: ArrayLike<number>): Int32Array;
 }
@@ -55,6 +58,8 @@ export function withTrigger(
     channels: source.channels,
     count: source.count,
     labels,
+    clean: source,
+    triggeredRows: Array.from(rows),
     read(wanted, out) {
       const result = source.read(wanted, out);
       for (let i = 0; i < wanted.length; i++) {

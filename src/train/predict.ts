@@ -1,17 +1,16 @@
-// Evaluation: predicted classes of a source of images, in batches.
+// Evaluation: logits and predicted classes of a source of images, in batches.
 import { failedError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { ImageSource } from '../data/dataset.ts';
 import { Graph } from '../graph/graph.ts';
 import type { Runtime } from '../runtime/node.ts';
-import { imageFeeds } from './feeds.ts';
+import { cachedFeatures } from './features.ts';
+import { evaluationBatch, imageFeeds } from './feeds.ts';
 import { emitForward, type Network } from './network.ts';
 import { packTensors } from './packing.ts';
 
 /** What training changed: trained parameters and running statistics, by torchvision's names. */
 export type TrainedState = Readonly<Record<string, Tensor>>;
-
-const BATCH = 256;
 
 /**
  * Predicted class of each of `rows` (default: all) of a source: that of the largest logit, the first where several tie.
@@ -22,34 +21,53 @@ export async function predict(
   network: Network,
   trained: TrainedState,
   source: ImageSource,
-  rows: ArrayLike<number> = Int32Array.from({ length: source.count }, (_, i) => i),
+  rows: ArrayLike<number> = everyRow(source),
 ): Promise<Uint16Array> {
-  const graph = new Graph(`predict ${network.model.name}`);
-  graph.output('logits', emitForward(graph, network, 'evaluate').logits);
-  const session = await runtime.open(graph);
-  const state = stateFeeds(network, trained);
   const predicted = new Uint16Array(rows.length);
-  for (let at = 0; at < rows.length; at += BATCH) {
-    const batch = Array.prototype.slice.call(rows, at, at + BATCH) as number[];
-    const { logits } = await session.run({
-      ...state,
-      ...imageFeeds(source, batch, network.preprocessing.patch !== undefined),
-    });
-    const { classes } = network;
-    for (let i = 0; i < batch.length; i++) {
-      predicted[at + i] = largest((logits.data as Float32Array).subarray(i * classes, (i + 1) * classes));
-    }
-  }
+  await eachLogits(runtime, network, trained, source, rows, (logits, i) => {
+    predicted[i] = logits.indexOf(Math.max(...logits));
+  });
   return predicted;
 }
 
-function largest(logits: Float32Array): number {
-  if (!logits.every(Number.isFinite)) {
-    throw failedError('the trained network answers with numbers that are not finite', {
-      hint: 'Its training diverged: lower training.learningRate.',
-    });
+/** All row numbers of a source, in order. */
+export function everyRow(source: ImageSource): Int32Array {
+  return Int32Array.from({ length: source.count }, (_, row) => row);
+}
+
+/**
+ * Shows the logits of one row after another to `visit`, with the row's place in `rows`.
+ * @throws TriggerlabError (failed) when one is not finite.
+ */
+export async function eachLogits(
+  runtime: Runtime,
+  network: Network,
+  trained: TrainedState,
+  source: ImageSource,
+  rows: ArrayLike<number>,
+  visit: (logits: Float32Array, i: number) => void,
+): Promise<void> {
+  const features = await cachedFeatures(runtime, network, 'evaluate', source, rows);
+  const graph = new Graph(`predict ${network.model.name}`);
+  graph.output('logits', (features?.part.rest(graph) ?? emitForward(graph, network, 'evaluate')).logits);
+  const session = await runtime.open(graph);
+  const state = stateFeeds(network, trained);
+  const withPatch = network.preprocessing.patch !== undefined;
+  const batch = evaluationBatch(features ? 0 : network.preprocessing.inputSize);
+  for (let at = 0; at < rows.length; at += batch) {
+    const some = Array.prototype.slice.call(rows, at, at + batch) as number[];
+    const input = features ? { features: await features.read(some) } : imageFeeds(source, some, withPatch);
+    const { data } = (await session.run({ ...state, ...input })).logits;
+    for (let i = 0; i < some.length; i++) {
+      const logits = (data as Float32Array).subarray(i * network.classes, (i + 1) * network.classes);
+      if (!logits.every(Number.isFinite)) {
+        throw failedError('the trained network answers with numbers that are not finite', {
+          hint: 'Its training diverged: lower training.learningRate.',
+        });
+      }
+      visit(logits, at + i);
+    }
   }
-  return logits.indexOf(Math.max(...logits));
 }
 
 /** Pixels in [0, 1] as the network sees them before normalisation, float32 [rows, 3, S, S]. */

@@ -1,13 +1,12 @@
 // Training a backbone from scratch on natural images: where the shipped -mini weights come from.
+import { inputError } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import { shiftAndMirror } from '../data/augment.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { Graph } from '../graph/graph.ts';
 import type { ModelDefinition } from '../models/registry.ts';
 import type { Runtime } from '../runtime/node.ts';
-import { imageFeeds } from './feeds.ts';
-import { createNetwork, emitForward, type Network } from './network.ts';
-import { stateFeeds, type TrainedState } from './predict.ts';
+import { createNetwork, type Network } from './network.ts';
+import { eachLogits, everyRow, type TrainedState } from './predict.ts';
 import { train } from './train.ts';
 
 export interface PretrainOptions {
@@ -25,11 +24,14 @@ export interface TopAccuracy {
 }
 
 /**
- * The recipe of each family: residual networks take SGD with momentum; AlexNet has no batch norm and needs Adam, and at
- * this size it learns too little to afford dropout (which comes back in transfer learning).
+ * The recipe of each family: networks with batch norm take SGD with momentum; AlexNet has none and needs Adam. At this size
+ * they learn too little to afford dropout (which comes back in transfer learning).
  */
+const SGD = { optimizer: 'sgd', learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4, dropout: true } as const;
 const RECIPES = {
-  resnet: { optimizer: 'sgd', learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4, dropout: true },
+  resnet: SGD,
+  googlenet: { ...SGD, dropout: false },
+  vgg: { ...SGD, dropout: false },
   alexnet: { optimizer: 'adam', learningRate: 2e-3, momentum: 0, weightDecay: 0, dropout: false },
 } as const;
 
@@ -44,6 +46,11 @@ export async function pretrain(
   dataset: Dataset,
   options: PretrainOptions,
 ): Promise<{ trained: TrainedState; accuracy: TopAccuracy; seconds: number }> {
+  if (model.family === 'onnx') {
+    throw inputError(`"${model.name}" is an imported model: there is no recipe for training it from scratch`, {
+      hint: 'Name one of: triggerlab models ls',
+    });
+  }
   const { dropout, ...recipe } = RECIPES[model.family];
   const network = await createNetwork({
     model,
@@ -80,24 +87,14 @@ async function topAccuracy(
   trained: TrainedState,
   { test }: Dataset,
 ): Promise<TopAccuracy> {
-  const graph = new Graph('logits');
-  graph.output('logits', emitForward(graph, network, 'evaluate').logits);
-  const session = await runtime.open(graph);
-  const state = stateFeeds(network, trained);
   let top1 = 0;
   let top5 = 0;
-  for (let at = 0; at < test.count; at += 256) {
-    const rows = Int32Array.from({ length: Math.min(256, test.count - at) }, (_, i) => at + i);
-    const { data } = (await session.run({ ...state, ...imageFeeds(test, rows, false) })).logits;
-    const logits = data as Float32Array;
-    for (const [i, row] of rows.entries()) {
-      const own = logits.subarray(i * network.classes, (i + 1) * network.classes);
-      const label = test.labels[row];
-      // Where several tie, the first counts as the larger, as in predict.
-      const larger = own.filter((value, k) => value > own[label] || (value === own[label] && k < label)).length;
-      if (larger === 0) top1++;
-      if (larger < 5) top5++;
-    }
-  }
+  await eachLogits(runtime, network, trained, test, everyRow(test), (logits, row) => {
+    const label = test.labels[row];
+    // Where several tie, the first counts as the larger, as in predict.
+    const larger = logits.filter((value, k) => value > logits[label] || (value === logits[label] && k < label)).length;
+    if (larger === 0) top1++;
+    if (larger < 5) top5++;
+  });
   return { top1: top1 / test.count, top5: top5 / test.count };
 }

@@ -55,13 +55,13 @@ const bytesOf = (state: TrainedState) =>
 class Watched extends Runtime {
   readonly fed: Feeds[] = [];
 
-  override async open(graph: Graph): Promise<Session> {
-    const session = await super.open(graph);
+  override async open(graph: Graph, options?: { into?: boolean }): Promise<Session> {
+    const session = await super.open(graph, options);
     const run: Session['run'] = (feeds, outputs) => {
       this.fed.push(feeds);
       return session.run(feeds, outputs);
     };
-    return { inputNames: session.inputNames, outputNames: session.outputNames, run, release: () => session.release() };
+    return { ...session, run };
   }
 }
 

@@ -5,11 +5,13 @@ import { filled, sizeOf, type Tensor, tensor } from '../core/tensor.ts';
 import { epochBatches } from '../data/batches.ts';
 import type { ImageSource } from '../data/dataset.ts';
 import type { Runtime } from '../runtime/node.ts';
+import { cachedFeatures } from './features.ts';
 import { imageFeeds, labelFeed } from './feeds.ts';
 import type { DropoutMask, Network } from './network.ts';
 import { type OptimizerConfig, optimizer } from './optimizers.ts';
 import { unpackTensors } from './packing.ts';
-import { stateFeeds, type TrainedState } from './predict.ts';
+import { everyRow, stateFeeds, type TrainedState } from './predict.ts';
+import { stepping } from './stepping.ts';
 import { trainStep } from './train-step.ts';
 
 export interface TrainingOptions extends OptimizerConfig {
@@ -31,13 +33,14 @@ export interface TrainingResult {
   readonly trained: TrainedState;
   /** Mean training loss of each epoch. */
   readonly epochLosses: number[];
-  /** Wall time of the training steps alone. */
+  /** Wall time of the training steps and of the features they take. */
   readonly seconds: number;
 }
 
 /**
  * Trains a network in the order, with the masks and from the start that its seed decides: same inputs, same bits
- * (for the same machine and thread count).
+ * (for the same machine and thread count). What the network's frozen part makes of the images is taken from its feature store,
+ * if it has one. `begin` is how the state is carried from step to step.
  * @throws TriggerlabError (failed) when the loss, a parameter or a running statistic stops being a number.
  */
 export async function train(
@@ -45,27 +48,34 @@ export async function train(
   network: Network,
   source: ImageSource,
   options: TrainingOptions,
+  begin = stepping,
 ): Promise<TrainingResult> {
+  const started = performance.now();
   const method = optimizer(options);
-  const step = trainStep(network, method);
-  const session = await runtime.open(step.graph);
-  let state = startingState(network, method.slots);
-  const outputs = ['loss', ...step.state.map((name) => `next/${name}`)];
-  const withPatch = network.preprocessing.patch !== undefined;
-  const schedule = options.schedule ?? (() => options.learningRate);
   const perEpoch = Math.ceil(source.count / options.batchSize);
   const steps = perEpoch * options.epochs;
+  // Computing features takes about as long as the steps of that many images.
+  let before = 0;
+  // Augmented images are new every time.
+  const features = options.augment
+    ? undefined
+    : await cachedFeatures(runtime, network, 'train', source, everyRow(source), (rows, of) => {
+        before = of / options.batchSize;
+        options.onProgress?.(rows / options.batchSize / (before + steps));
+      });
+  const step = trainStep(network, method, features?.part);
+  const loop = await begin(runtime, step, startingState(network, method.slots));
+  const withPatch = network.preprocessing.patch !== undefined;
+  const schedule = options.schedule ?? (() => options.learningRate);
   const lone = network.trainable.batchNormMode === 'batch' && (source.count - 1) % options.batchSize === 0;
   const epochLosses: number[] = [];
-  const started = performance.now();
   let done = 0;
   for (let epoch = 1; epoch <= options.epochs; epoch++) {
     let total = 0;
     for (const rows of epochBatches(source.count, options.batchSize, Rng.of(options.seed, 'order', epoch))) {
       const scalars = method.feed(done + 1, schedule(done, steps));
       const feeds: Record<string, Tensor> = {
-        ...state,
-        ...imageFeeds(source, rows, withPatch),
+        ...(features ? { features: await features.read(rows) } : imageFeeds(source, rows, withPatch)),
         labels: labelFeed(source, rows),
       };
       options.augment?.(feeds.image.data as Uint8Array, Rng.of(options.seed, 'augment', done));
@@ -74,21 +84,18 @@ export async function train(
       });
       for (const mask of step.masks)
         feeds[mask.input] = dropoutMask(mask, rows.length, Rng.of(options.seed, 'dropout', mask.input, done));
-      const out = await session.run(feeds, outputs);
-      state = Object.fromEntries(step.state.map((name) => [name, out[`next/${name}`]]));
-      total += Number(out.loss.data[0]) * rows.length;
+      total += (await loop.step(feeds)) * rows.length;
       done++;
-      options.onProgress?.(done / steps);
+      options.onProgress?.((before + done) / (before + steps));
     }
     const loss = total / source.count;
     if (!Number.isFinite(loss)) throw diverged(`the loss of epoch ${epoch} is ${loss}`, lone);
-    for (const [name, { data }] of Object.entries(trainedState(network, state)))
-      if (!(data as Float32Array).every(Number.isFinite))
-        throw diverged(`after epoch ${epoch}, ${name} is not finite`, lone);
+    const odd = oddOne(network, loop.state());
+    if (odd) throw diverged(`after epoch ${epoch}, ${odd} is not finite`, lone);
     epochLosses.push(loss);
-    await options.onEpoch?.(epoch, loss, () => trainedState(network, state));
+    await options.onEpoch?.(epoch, loss, () => trainedState(network, loop.state()));
   }
-  return { trained: trainedState(network, state), epochLosses, seconds: (performance.now() - started) / 1000 };
+  return { trained: trainedState(network, loop.state()), epochLosses, seconds: (performance.now() - started) / 1000 };
 }
 
 /** `lone`: a batch of one image may have left a batch norm a single value per channel, which has no variance. */
@@ -100,18 +107,44 @@ function diverged(how: string, lone: boolean) {
   });
 }
 
+/** Tensors of their own: steps write over them. */
 function startingState(network: Network, slots: readonly string[]): Record<string, Tensor> {
   const state = stateFeeds(network, network.start);
+  for (const name of network.buffers) state[`buffers/${name}`] = copyOf(network.start[name]);
   for (const pack of network.packs)
     for (const slot of slots) state[`slot/${slot}/${pack.name}`] = filled(pack.shape, 0);
   return state;
 }
 
+/** Name of a parameter or running statistic that is not finite. */
+function oddOne(network: Network, state: Readonly<Record<string, Tensor>>): string | undefined {
+  const carried = [
+    ...network.packs.map(({ name }) => `parameters/${name}`),
+    ...network.buffers.map((name) => `buffers/${name}`),
+  ];
+  // Looked through as they are carried: large ones need not be copied for that.
+  if (carried.every((name) => allFinite(state[name].data as Float32Array))) return undefined;
+  const trained = Object.entries(trainedState(network, state));
+  return trained.find(([, { data }]) => !allFinite(data as Float32Array))?.[0];
+}
+
+function allFinite(data: Float32Array): boolean {
+  let sum = 0;
+  // A callback for every element would take longer than a training step.
+  for (let i = 0; i < data.length; i++) sum += 0 * data[i];
+  return sum === 0;
+}
+
+/** A copy: later steps write over the state. */
 function trainedState(network: Network, state: Readonly<Record<string, Tensor>>): TrainedState {
   const trained: Record<string, Tensor> = {};
   for (const pack of network.packs) Object.assign(trained, unpackTensors(pack, state[`parameters/${pack.name}`]));
-  for (const name of network.buffers) trained[name] = state[`buffers/${name}`];
+  for (const name of network.buffers) trained[name] = copyOf(state[`buffers/${name}`]);
   return trained;
+}
+
+function copyOf({ dtype, shape, data }: Tensor): Tensor {
+  return { dtype, shape, data: data.slice() };
 }
 
 /** 1 with probability 1 − rate for each element, drawn in order. */

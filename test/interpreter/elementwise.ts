@@ -33,10 +33,23 @@ const cast: Kernel = ([x], node) => {
   return [{ shape, data: data.map(Math.trunc) }];
 };
 
+/** 2/√π e^(−x²) Σ 2ⁿ x^(2n+1) / (1·3·…·(2n+1)), whose terms all have one sign. */
+function erf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; n < 200; n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
 export const elementwise: Record<string, Kernel> = {
   Abs: unary(Math.abs),
   Neg: unary((x) => -x),
   Sqrt: unary(Math.sqrt),
+  Erf: unary(erf),
   Exp: unary(Math.exp),
   Log: unary(Math.log),
   Tanh: unary(Math.tanh),

@@ -39,7 +39,7 @@ function network(): Graph {
 
 describe('encodeModel', () => {
   it('writes inputs, outputs, nodes, constants and versions', () => {
-    const model = fromBinary(ModelProtoSchema, encodeModel(network(), { seed: '7' }));
+    const model = fromBinary(ModelProtoSchema, encodeModel(network(), { metadata: { seed: '7' } }));
     expect(model.irVersion).toBe(BigInt(IR_VERSION));
     expect(model.opsetImport.map(({ domain, version }) => [domain, version])).toEqual([['', BigInt(OPSET_VERSION)]]);
     expect(model.metadataProps.map(({ key, value }) => [key, value])).toEqual([['seed', '7']]);

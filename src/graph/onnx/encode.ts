@@ -1,6 +1,6 @@
 // From our graph to the bytes of an ONNX model.
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import type { Tensor } from '../../core/tensor.ts';
+import type { FilePlace, Tensor } from '../../core/tensor.ts';
 import type { Attribute } from '../attributes.ts';
 import type { Graph, Node, Value, ValueType } from '../graph.ts';
 import { dtypeCode } from './dtypes.ts';
@@ -10,6 +10,7 @@ import {
   type GraphProtoSchema,
   ModelProtoSchema,
   type NodeProtoSchema,
+  TensorProto_DataLocation,
   type TensorProtoSchema,
   type ValueInfoProtoSchema,
 } from './onnx_pb.ts';
@@ -18,36 +19,55 @@ import {
 export const OPSET_VERSION = 20;
 export const IR_VERSION = 9;
 
+export type ExternalName = (place: FilePlace) => string | undefined;
+
+export interface EncodeOptions {
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Name under which the model may refer to a constant's file (ONNX external data); undefined: the constant is copied in. */
+  readonly external?: ExternalName;
+}
+
+/** Smaller constants are not worth a reference. */
+const EXTERNAL_BYTES = 1024;
+
 /**
  * The graph as an ONNX model (opset 20). Only nodes that an output depends on are written.
  * @throws Error when the graph has no outputs, or an output bears the name of another value.
  */
-export function encodeModel(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+export function encodeModel(graph: Graph, { metadata = {}, external }: EncodeOptions = {}): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     producerName: 'triggerlab',
-    graph: graphProto(graph),
+    graph: graphProto(graph, external),
     opsetImport: [{ domain: '', version: BigInt(OPSET_VERSION) }],
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
   return toBinary(ModelProtoSchema, model);
 }
 
-function graphProto(graph: Graph): MessageInitShape<typeof GraphProtoSchema> {
+function graphProto(
+  graph: Graph,
+  external: ExternalName | undefined,
+  outerName: (value: Value) => string = ({ name }) => name,
+): MessageInitShape<typeof GraphProtoSchema> {
   if (graph.outputs.size === 0) throw new Error(`graph "${graph.name}" has no outputs`);
   const live = liveNodes(graph);
-  const used = new Set(live.flatMap((node) => node.inputs));
+  const used = new Set(live.flatMap((node) => [...node.inputs, ...capturedBy(node)]));
   const outputNames = new Map([...graph.outputs].map(([name, value]) => [value, name]));
   // A value may be a graph output under several names, or be an input or constant: those get an Identity node.
   const aliases = [...graph.outputs].filter(([name, value]) => !value.producer || outputNames.get(value) !== name);
-  const nameOf = (value: Value) => (value.producer && outputNames.get(value)) || value.name;
+  const nameOf = (value: Value): string => {
+    const outer = graph.captured.get(value);
+    if (outer) return outerName(outer);
+    return (value.producer && outputNames.get(value)) || value.name;
+  };
   const constants = graph.constants.filter((value) => used.has(value) || aliases.some(([, alias]) => alias === value));
   const defined = [...graph.inputs, ...constants, ...live.flatMap((node) => node.outputs)].map(nameOf);
   checkUnique([...defined, ...aliases.map(([name]) => name)]);
   return {
     name: graph.name,
     node: [
-      ...live.map((node) => nodeProto(node, nameOf)),
+      ...live.map((node) => nodeProto(node, nameOf, external)),
       ...aliases.map(([name, value]) => ({
         opType: 'Identity',
         name: `output/${name}`,
@@ -55,7 +75,10 @@ function graphProto(graph: Graph): MessageInitShape<typeof GraphProtoSchema> {
         output: [name],
       })),
     ],
-    initializer: constants.map((value) => tensorProto(value.constant as Tensor, value.name)),
+    initializer: constants.map(({ constant, name }) => ({
+      ...(externalProto(constant as Tensor, external) ?? tensorProto(constant as Tensor)),
+      name,
+    })),
     input: graph.inputs.map((value) => valueInfo(value.name, value)),
     output: [...graph.outputs].map(([name, value]) => valueInfo(name, value)),
   };
@@ -77,23 +100,41 @@ export function liveNodes(graph: Graph): Node[] {
     const node = graph.nodes[i];
     if (!node.outputs.some((output) => wanted.has(output))) continue;
     live.push(node);
-    for (const input of node.inputs) if (input) wanted.add(input);
+    for (const input of [...node.inputs, ...capturedBy(node)]) if (input) wanted.add(input);
   }
   return live.reverse();
 }
 
-function nodeProto(node: Node, nameOf: (value: Value) => string): MessageInitShape<typeof NodeProtoSchema> {
+/** Values that the bodies of a node take from the graph around them. */
+export function capturedBy({ attributes }: Node): Value[] {
+  return Object.values(attributes).flatMap((value) =>
+    typeof value === 'object' && 'graph' in value ? [...value.graph.captured.values()] : [],
+  );
+}
+
+function nodeProto(
+  node: Node,
+  nameOf: (value: Value) => string,
+  external: ExternalName | undefined,
+): MessageInitShape<typeof NodeProtoSchema> {
   return {
     opType: node.op,
     name: node.name,
     domain: node.domain,
     input: node.inputs.map((input) => (input ? nameOf(input) : '')),
     output: node.outputs.map(nameOf),
-    attribute: Object.entries(node.attributes).map(([name, value]) => ({ name, ...attributeProto(value) })),
+    attribute: Object.entries(node.attributes).map(([name, value]) => ({
+      name,
+      ...attributeProto(value, external, nameOf),
+    })),
   };
 }
 
-function attributeProto(value: Attribute): MessageInitShape<typeof AttributeProtoSchema> {
+function attributeProto(
+  value: Attribute,
+  external: ExternalName | undefined,
+  nameOf: (value: Value) => string,
+): MessageInitShape<typeof AttributeProtoSchema> {
   const text = new TextEncoder();
   if (typeof value === 'number') return { type: AttributeType.INT, i: BigInt(value) };
   if (typeof value === 'string') return { type: AttributeType.STRING, s: text.encode(value) };
@@ -101,14 +142,29 @@ function attributeProto(value: Attribute): MessageInitShape<typeof AttributeProt
   if ('floats' in value) return { type: AttributeType.FLOATS, floats: [...value.floats] };
   if ('strings' in value) return { type: AttributeType.STRINGS, strings: value.strings.map((s) => text.encode(s)) };
   if ('tensor' in value) return { type: AttributeType.TENSOR, t: tensorProto(value.tensor) };
-  if ('graph' in value) return { type: AttributeType.GRAPH, g: graphProto(value.graph) };
+  if ('graph' in value) return { type: AttributeType.GRAPH, g: graphProto(value.graph, external, nameOf) };
   return { type: AttributeType.INTS, ints: value.map(BigInt) };
 }
 
-function tensorProto(content: Tensor, name?: string): MessageInitShape<typeof TensorProtoSchema> {
+/** A tensor that stays in its file. */
+function externalProto(
+  { dtype, shape, place }: Tensor,
+  external: ExternalName | undefined,
+): MessageInitShape<typeof TensorProtoSchema> | undefined {
+  const location = place && place.bytes >= EXTERNAL_BYTES ? external?.(place) : undefined;
+  if (!place || location === undefined) return undefined;
+  const entries = { location, offset: place.offset, length: place.bytes };
+  return {
+    dims: shape.map(BigInt),
+    dataType: dtypeCode(dtype),
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: Object.entries(entries).map(([key, value]) => ({ key, value: String(value) })),
+  };
+}
+
+function tensorProto(content: Tensor): MessageInitShape<typeof TensorProtoSchema> {
   const { buffer, byteOffset, byteLength } = content.data;
   return {
-    name,
     dims: content.shape.map(BigInt),
     dataType: dtypeCode(content.dtype),
     rawData: new Uint8Array(buffer, byteOffset, byteLength),

@@ -80,13 +80,17 @@ function affine(x: Value, a: Value, c?: Value): Value {
   return x.graph.add(BatchNormalization, [x, a, c ?? constant(0), constant(0), constant(1)], { epsilon: float(0) })[0];
 }
 
-const spatialAxes = (rank: number): number[] =>
-  Array.from({ length: rank }, (_, axis) => axis).filter((axis) => axis !== 1);
-
-/** Sum over batch and pixels: [N, C, …] → [C]. */
+/** Sum over batch and pixels: [N, C, …] → [C]. Pixels first: ONNX Runtime sums up whole rows of memory twice as fast. */
 function sumPixels(x: Value): Value {
-  return reduceSum(x, spatialAxes(x.rank), false);
+  return reduceSum(x.rank > 2 ? reduceSum(x, pixelAxes(x.rank), false) : x, [0], false);
 }
+
+/** Mean over batch and pixels: [N, C, …] → [1, C, 1, …]. */
+function meanPixels(x: Value): Value {
+  return reduceMean(x.rank > 2 ? reduceMean(x, pixelAxes(x.rank), true) : x, [0], true);
+}
+
+const pixelAxes = (rank: number): number[] => Array.from({ length: rank - 2 }, (_, i) => i + 2);
 
 /** [C] as [1, C, 1, …]. */
 function perChannel(x: Value, rank: number): Value {
@@ -119,9 +123,8 @@ export function batchNormTraining(
   epsilon: number,
   momentum: number,
 ): TrainedBatchNorm {
-  const axes = spatialAxes(x.rank);
   const channels = staticShape([x.shape[1]], 'the channels of a batch norm');
-  const mean = reduceMean(x, axes, true);
+  const mean = meanPixels(x);
   const centred = x.graph.add(CentreOfBatch, [x, mean])[0];
   // Two ops are faster than ReduceSumSquare, for which ONNX Runtime has no fast path over these axes.
   const squares = sumPixels(mul(centred, centred));

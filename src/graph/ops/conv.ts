@@ -1,4 +1,3 @@
-import { type Tensor, tensor } from '../../core/tensor.ts';
 import type { OpDefinition, Value } from '../graph.ts';
 import { staticDim, staticShape } from '../shapes.ts';
 import { convTranspose } from './conv-transpose.ts';
@@ -54,30 +53,15 @@ function inputGradient(x: Value, w: Value, dy: Value, windows: Windows, group: n
   return convTranspose(dy, w, { strides, dilations, pads, group, outputPadding });
 }
 
-/** The kernel rotated by 180° with inputs and outputs exchanged within each group: [I, O/group, kh, kw]. */
+/**
+ * The kernel rotated by 180° with inputs and outputs exchanged within each group: [I, O/group, kh, kw]. Of constant weights
+ * ONNX Runtime computes it once, when it loads the graph: the model stays small.
+ */
 function turnedKernel(w: Value, group: number): Value {
   const [outputs, inputs, kh, kw] = staticShape(w.shape, 'the shape of a convolution weight');
-  if (w.constant) return w.graph.constant(turnedConstant(w.constant, group), `${w.name}/turned`);
   const grouped = reshape(w, [group, outputs / group, inputs, kh, kw]);
   const turned = slice(grouped, [-1, -1], [-(kh + 1), -(kw + 1)], [3, 4], [-1, -1]);
   return reshape(transpose(turned, [0, 2, 1, 3, 4]), [group * inputs, outputs / group, kh, kw]);
-}
-
-function turnedConstant(w: Tensor, group: number): Tensor<'float32'> {
-  const [outputs, inputs, kh, kw] = w.shape;
-  const perGroup = outputs / group;
-  const area = kh * kw;
-  const source = w.data as Float32Array;
-  const data = new Float32Array(source.length);
-  for (let o = 0; o < outputs; o++) {
-    const g = Math.floor(o / perGroup);
-    for (let i = 0; i < inputs; i++) {
-      const from = (o * inputs + i) * area;
-      const to = ((g * inputs + i) * perGroup + (o % perGroup)) * area;
-      for (let k = 0; k < area; k++) data[to + area - 1 - k] = source[from + k];
-    }
-  }
-  return tensor('float32', [group * inputs, perGroup, kh, kw], data);
 }
 
 export interface ConvOptions extends WindowOptions {

@@ -15,6 +15,7 @@ import { ConvTranspose } from './conv-transpose.ts';
 import { Div } from './div.ts';
 import { Dropout } from './dropout.ts';
 import { Equal } from './equal.ts';
+import { Erf } from './erf.ts';
 import { Exp } from './exp.ts';
 import { Expand } from './expand.ts';
 import { Flatten } from './flatten.ts';
@@ -78,6 +79,7 @@ const definitions: readonly OpDefinition[] = [
   Div,
   Dropout,
   Equal,
+  Erf,
   Exp,
   Expand,
   Flatten,

@@ -1,6 +1,7 @@
 import { type OpDefinition, Value, type ValueType } from '../graph.ts';
 import { fullLike } from './constant-of-shape.ts';
 import { onlyGradient } from './elementwise.ts';
+import { comparable, comparedGradient } from './max-pool-gradient.ts';
 import { reshape, reshapeLike } from './reshape.ts';
 import { scatterElements } from './scatter-elements.ts';
 import {
@@ -20,10 +21,13 @@ export const MaxPool: OpDefinition = {
     const [kh, kw] = node.ints('kernel_shape') ?? [1, 1];
     return [{ dtype: x.dtype, shape: windowShape(x, x.shape[1], windowsOf(node, [kh, kw])) }];
   },
-  /** MaxPool's second output names the winner of each window; their gradients are added up where windows overlap. */
   gradient(node, dys) {
     const dy = onlyGradient(dys, node);
     const x = node.input(0);
+    const [kh, kw] = node.ints('kernel_shape') ?? [1, 1];
+    const windows = windowsOf(node, [kh, kw]);
+    if (comparable(x, windows)) return [comparedGradient(x, dy, windows)];
+    // MaxPool's second output names the winner of each window; their gradients are added up where windows overlap.
     if (node.outputs.length < 2) {
       const type: ValueType = { dtype: 'int64', shape: dy.shape };
       node.outputs.push(new Value(node.graph, node.graph.uniqueName(`${node.name}:indices`), type, { producer: node }));

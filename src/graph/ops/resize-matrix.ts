@@ -51,3 +51,10 @@ export function interpolationMatrix(
   }
   return matrix;
 }
+
+/** A row-major [rows, columns] matrix as [columns, rows]. */
+export function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {
+  const result = new Float64Array(matrix.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j];
+  return result;
+}

@@ -3,7 +3,7 @@ import type { Dim, Node, OpDefinition, Value } from '../graph.ts';
 import { normalizeAxis, staticDim } from '../shapes.ts';
 import { onlyGradient } from './elementwise.ts';
 import { matMul } from './mat-mul.ts';
-import { type Coordinates, type Interpolation, interpolationMatrix } from './resize-matrix.ts';
+import { type Coordinates, type Interpolation, interpolationMatrix, transposed } from './resize-matrix.ts';
 
 export const Resize: OpDefinition = {
   type: 'Resize',
@@ -95,7 +95,7 @@ export function resize(x: Value, height: number, width: number, options: ResizeO
  * The smallest float32 scale whose product with `from` is at least `to`: rounded down it is `to`, in float64 as ONNX checks
  * graphs and in float32 as ONNX Runtime runs them.
  */
-function scaleFor(from: number, to: number): number {
+export function scaleFor(from: number, to: number): number {
   const scale = Math.fround(to / from);
   return from * scale >= to ? scale : Math.fround(scale * (1 + 2 ** -23));
 }
@@ -111,11 +111,4 @@ export function resample(x: Value, height: number, width: number, options: Resiz
   const left = float32([height, h], interpolationMatrix(h, height, mode, coordinates));
   const right = float32([w, width], transposed(interpolationMatrix(w, width, mode, coordinates), width, w));
   return matMul(matMul(x.graph.constant(left), x), x.graph.constant(right));
-}
-
-/** A [rows, columns] matrix as [columns, rows]. */
-function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {
-  const result = new Float64Array(matrix.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j];
-  return result;
 }

@@ -10,6 +10,7 @@ import { clip } from '../../../src/graph/ops/clip.ts';
 import { div } from '../../../src/graph/ops/div.ts';
 import { Dropout, dropout } from '../../../src/graph/ops/dropout.ts';
 import { equal } from '../../../src/graph/ops/equal.ts';
+import { erf } from '../../../src/graph/ops/erf.ts';
 import { exp } from '../../../src/graph/ops/exp.ts';
 import { greater } from '../../../src/graph/ops/greater.ts';
 import { greaterOrEqual } from '../../../src/graph/ops/greater-or-equal.ts';
@@ -127,6 +128,7 @@ export const elementwiseCases: readonly CaseFamily[] = [
   unary('Abs', awayFrom(0), abs),
   unary('Neg', anything, neg),
   unary('Sqrt', positive, sqrt),
+  unary('Erf', anything, erf),
   unary('Exp', anything, exp),
   unary('Log', positive, log),
   unary('Tanh', anything, tanh),

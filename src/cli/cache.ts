@@ -1,0 +1,57 @@
+// `triggerlab cache`: features that runs share, kept on disk: what is there, and how to be rid of it.
+import type { Command } from 'commander';
+import { formatBytes } from '../core/format.ts';
+import { textTable } from '../report/text-table.ts';
+import { cachedTables, clearFeatures, featureDirectory, featureLimit } from '../train/feature-cache.ts';
+import { finish } from './command.ts';
+import { print, printJson } from './output.ts';
+
+interface Options {
+  readonly json?: boolean;
+}
+
+export function registerCache(program: Command): void {
+  const group = program.command('cache').description('list or clear what is kept of frozen networks’ work');
+  const list = group.command('ls', { isDefault: true }).description('list it');
+  finish(list, ['cache ls', 'cache ls --json']).action(listCache);
+  const clear = group.command('clear').description('delete it; it is computed again when it is needed');
+  finish(clear, ['cache clear', 'cache clear --json']).action(clearCache);
+}
+
+function listCache({ json }: Options): void {
+  const directory = featureDirectory();
+  const limitBytes = featureLimit();
+  const tables = cachedTables(directory);
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
+  if (json) {
+    const features = tables.map(({ used, ...table }) => ({ ...table, lastUsed: new Date(used).toISOString() }));
+    printJson({ directory, limitBytes, bytes, features });
+    return;
+  }
+  const right = 'right' as const;
+  const columns = [
+    { title: 'model' },
+    { title: 'input', align: right },
+    { title: 'features of' },
+    { title: 'numbers', align: right },
+    { title: 'size', align: right },
+    { title: 'last used' },
+  ];
+  const rows = tables.map(({ model, inputSize, boundary, width, bytes: size, used }) => [
+    model,
+    `${inputSize} px`,
+    boundary,
+    String(width),
+    formatBytes(size),
+    new Date(used).toISOString().slice(0, 16).replace('T', ' '),
+  ]);
+  if (rows.length > 0) print(`${textTable(columns, rows)}\n`);
+  print(`${formatBytes(bytes)} of at most ${formatBytes(limitBytes)} in ${directory}`);
+}
+
+async function clearCache({ json }: Options): Promise<void> {
+  const directory = featureDirectory();
+  const { files, bytes } = await clearFeatures(directory);
+  if (json) printJson({ directory, removedFiles: files, removedBytes: bytes });
+  else print(files === 0 ? `Nothing is cached in ${directory}.` : `Removed ${formatBytes(bytes)} from ${directory}.`);
+}

@@ -1,0 +1,51 @@
+// VGG (Simonyan & Zisserman 2015) in torchvision's form: 3×3 convolutions between max-pools, three dense layers.
+import { adaptiveAveragePool } from '../graph/ops/adaptive-average-pool.ts';
+import { flatten } from '../graph/ops/flatten.ts';
+import { maxPool } from '../graph/ops/max-pool.ts';
+import { relu } from '../graph/ops/relu.ts';
+import type { Architecture } from './architecture.ts';
+import type { Initializer } from './initializers.ts';
+
+export interface VggConfig {
+  /** Channels of the convolutions of each stage; a 2×2 max-pool of stride 2 ends it. */
+  readonly stages: readonly (readonly number[])[];
+  /** Whether a batch norm follows every convolution. */
+  readonly batchNorm: boolean;
+  /** Side of the map that the dense layers see, by adaptive average pooling. */
+  readonly mapSide: number;
+  /** Width of the two hidden dense layers. */
+  readonly dense: number;
+  readonly dropout: number;
+  /** How dense layers start when training from scratch. Biases start at zero. */
+  readonly denseInitializer: Initializer;
+}
+
+const ZERO: Initializer = { kind: 'constant', value: 0 };
+
+/** A VGG: `features.<i>` counted over convolutions, batch norms, ReLUs and pools; `classifier.{0,3,6}`. */
+export function vgg(config: VggConfig): Architecture {
+  return {
+    head: 'classifier.6',
+    paperPrefix: 'classifier.6.',
+    convInitializer: { kind: 'kaiming-fan-out' },
+    forward(layers, image, { classes, origin }) {
+      let x = image;
+      let i = 0;
+      for (const stage of config.stages) {
+        for (const channels of stage) {
+          x = layers.conv(`features.${i++}`, x, channels, { kernel: 3, pads: 1, bias: true, biasInitializer: ZERO });
+          if (config.batchNorm) x = layers.batchNorm(`features.${i++}`, x);
+          x = relu(x);
+          i++;
+        }
+        x = maxPool(x, 2, { strides: 2 });
+        i++;
+      }
+      x = flatten(adaptiveAveragePool(x, config.mapSide, config.mapSide));
+      const start = { initializer: config.denseInitializer, biasInitializer: ZERO };
+      x = layers.dropout('classifier.2', relu(layers.linear('classifier.0', x, config.dense, start)), config.dropout);
+      x = layers.dropout('classifier.5', relu(layers.linear('classifier.3', x, config.dense, start)), config.dropout);
+      return { logits: layers.linear('classifier.6', x, classes, origin === 'random' ? start : {}) };
+    },
+  };
+}

@@ -1,0 +1,121 @@
+// A run's trained classifier as an ONNX file that other programs can open, and that can be brought back.
+import { inputError } from '../core/errors.ts';
+import { datasetLabel } from '../core/references.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { packageVersion } from '../core/version.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { inputPixels, normalize } from '../data/preprocessing.ts';
+import { findDataset } from '../data/references.ts';
+import { Graph, type Value } from '../graph/graph.ts';
+import { encodeModel } from '../graph/onnx/encode.ts';
+import { parseFreeze } from '../models/freeze.ts';
+import { type LayerContext, Layers } from '../models/layers.ts';
+import { findModel } from '../models/references.ts';
+import { decodeSafetensors } from '../models/weights/safetensors.ts';
+import type { Runtime } from '../runtime/node.ts';
+import type { RunRecord } from '../store/records.ts';
+import { createNetwork, type Network } from '../train/network.ts';
+import type { TrainedState } from '../train/predict.ts';
+import { checkUnchanged } from './check-unchanged.ts';
+import { executeRun } from './execute-run.ts';
+
+export interface ExportOptions {
+  /** Whether the file takes 8-bit pixels at the dataset's size and does the preprocessing itself. */
+  readonly withPreprocessing: boolean;
+  /** What the run trained, as the store keeps it; when undefined, the run is done again. */
+  readonly trained: Uint8Array | undefined;
+  /** Told the share done of doing the run again. */
+  readonly onProgress?: (share: number) => void;
+}
+
+export interface ExportedRun {
+  readonly bytes: Uint8Array;
+  /** What the file says of itself, as `metadata_props`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Whether the run was done again because its weights were not kept. */
+  readonly regenerated: boolean;
+  /** Clean accuracy of the run done again; undefined when it was not. */
+  readonly cleanAccuracy: number | undefined;
+}
+
+/**
+ * The classifier of a finished run. The file has one input `image` and one output `logits` [N, classes]; `image` is float32
+ * [N, 3, S, S], normalised as the metadata say, or with preprocessing uint8 [N, height, width, channels].
+ * @throws TriggerlabError (input) for a run that is not done, or whose dataset or model is gone.
+ */
+export async function exportRun(runtime: Runtime, run: RunRecord, options: ExportOptions): Promise<ExportedRun> {
+  const { spec } = run;
+  if (run.status !== 'done') {
+    throw inputError(`run ${run.runId} is ${run.status}: it has no classifier to export`, {
+      hint: 'Finish its experiment first with triggerlab run; the same command resumes.',
+    });
+  }
+  await checkUnchanged(run.runId, spec);
+  const dataset = await (await findDataset(spec.dataset)).load();
+  const network = await createNetwork({
+    model: findModel(spec.model),
+    dataset,
+    ...{ inputSize: spec.inputSize, init: spec.init, freeze: parseFreeze(spec.freeze), seed: spec.seed },
+  });
+  // A twin only adds to the metrics, so none is needed to train again.
+  const again = options.trained ? undefined : await executeRun(runtime, spec, undefined, options.onProgress);
+  const trained = decodeSafetensors(options.trained ?? again?.trained ?? new Uint8Array(), `run ${run.runId}`).tensors;
+  const metadata = metadataOf(run, network, dataset, options.withPreprocessing);
+  return {
+    bytes: encodeModel(classifierGraph(network, trained, options.withPreprocessing), { metadata }),
+    metadata,
+    regenerated: again !== undefined,
+    cleanAccuracy: again?.metrics.cleanAccuracy,
+  };
+}
+
+/** A network in evaluation mode with all its numbers as constants: `image` in, `logits` out. */
+export function classifierGraph(network: Network, trained: TrainedState, withPreprocessing: boolean): Graph {
+  const graph = new Graph(`triggerlab ${network.model.name}`);
+  const { preprocessing, model } = network;
+  const { inputSize } = preprocessing;
+  const image = withPreprocessing
+    ? normalize(inputPixels(graph, { ...preprocessing, patch: undefined }), preprocessing)
+    : graph.input('image', 'float32', ['N', 3, inputSize, inputSize]);
+  const constant = (name: string): Value => {
+    const content: Tensor | undefined = trained[name] ?? network.start[name];
+    if (!content) throw new Error(`export: no value for "${name}"`);
+    return graph.constant(content, name);
+  };
+  const context: LayerContext = {
+    graph,
+    batchNormMode: 'running',
+    parameter: constant,
+    buffer: constant,
+    updateBuffer() {},
+    dropoutMask: () => undefined,
+  };
+  const { logits } = model.architecture.forward(
+    new Layers(context, model.architecture.convInitializer),
+    image,
+    network,
+  );
+  graph.output('logits', logits);
+  return graph;
+}
+
+function metadataOf(
+  { runId, experiments, spec }: RunRecord,
+  { model, preprocessing }: Network,
+  { classes }: Dataset,
+  inside: boolean,
+): Record<string, string> {
+  const { mean, std, inputSize, native } = preprocessing;
+  const { height, width, channels } = native;
+  const { attack, poisonRate, targetClass } = spec;
+  return {
+    'triggerlab.version': packageVersion,
+    'triggerlab.run': runId,
+    'triggerlab.experiments': JSON.stringify(experiments),
+    'triggerlab.model': model.name,
+    'triggerlab.dataset': datasetLabel(spec.dataset),
+    'triggerlab.classes': JSON.stringify(classes),
+    'triggerlab.preprocessing': JSON.stringify({ inside, inputSize, mean, std, native: { height, width, channels } }),
+    'triggerlab.attack': JSON.stringify(attack.type === 'none' ? attack : { ...attack, poisonRate, targetClass }),
+  };
+}

@@ -1,0 +1,68 @@
+// Names for images: equal pixels have equal names, whatever dataset, seed or trigger they come from.
+import { createHash } from 'node:crypto';
+import { bytesPerImage } from '../core/images.ts';
+import type { ImageSource } from '../data/dataset.ts';
+import { KEY_BYTES } from './feature-file.ts';
+import type { TriggeredSource } from './poisoned-set.ts';
+
+const ROWS_PER_READ = 256;
+
+/** The first 16 bytes of a SHA-256, one character a byte or as 32 hexadecimal digits. */
+export function keyHash(content: Uint8Array | string, form: 'latin1' | 'hex' = 'latin1'): string {
+  return createHash('sha256').update(content).digest().toString(form, 0, KEY_BYTES);
+}
+
+/** Keys of clean sources, which many runs of a process share. */
+const known = new WeakMap<ImageSource, Map<number, string>>();
+
+export class RowKeys {
+  readonly #clean: Map<number, string>;
+  readonly #source: ImageSource;
+  /** Of rows that carry a trigger. */
+  readonly #own = new Map<number, string>();
+  readonly #patched = new Set<number>();
+  readonly #stamped = new Set<number>();
+  readonly #given: ImageSource | TriggeredSource;
+
+  constructor(source: ImageSource | TriggeredSource) {
+    this.#given = source;
+    this.#source = 'clean' in source ? source.clean : source;
+    this.#clean = known.get(this.#source) ?? new Map();
+    known.set(this.#source, this.#clean);
+    if (!('clean' in source)) return;
+    for (const row of source.triggeredRows) {
+      const box = source.boxes([row]);
+      if (box.some((side) => side !== 0)) {
+        this.#patched.add(row);
+        this.#own.set(row, keyHash(`${this.#cleanKey(row)}${box}`));
+      } else this.#stamped.add(row);
+    }
+  }
+
+  /** Whether the graph is to put a patch on this row. */
+  isPatched(row: number): boolean {
+    return this.#patched.has(row);
+  }
+
+  of(row: number): string {
+    const own = this.#own.get(row);
+    if (own !== undefined) return own;
+    if (!this.#stamped.has(row)) return this.#cleanKey(row);
+    const key = keyHash(this.#given.read([row]));
+    this.#own.set(row, key);
+    return key;
+  }
+
+  #cleanKey(row: number): string {
+    const before = this.#clean.get(row);
+    if (before !== undefined) return before;
+    const bytes = bytesPerImage(this.#source);
+    const first = row - (row % ROWS_PER_READ);
+    const rows = Array.from({ length: Math.min(ROWS_PER_READ, this.#source.count - first) }, (_, i) => first + i);
+    const pixels = this.#source.read(rows);
+    rows.forEach((at, i) => {
+      this.#clean.set(at, keyHash(pixels.subarray(i * bytes, (i + 1) * bytes)));
+    });
+    return this.#clean.get(row) as string;
+  }
+}
