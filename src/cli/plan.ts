@@ -29,12 +29,13 @@ export function registerPlan(program: Command): void {
 }
 
 /** What `plan --json` prints: every run with its id, its twin's id and its fields. */
-function planDocument({ name, description, cleanRuns, poisonedRuns, factors, runs }: Plan): object {
+function planDocument({ name, description, cleanRuns, poisonedRuns, missingWeights, factors, runs }: Plan): object {
   return {
     name,
     description,
     cleanRuns,
     poisonedRuns,
+    missingWeights: missingWeights.map(({ model }) => model),
     factors,
     runs: runs.map(({ runId, twinId, spec }) => ({
       ...{ runId, twinId: twinId ?? null, experiment: name, ...spec },
@@ -60,8 +61,18 @@ function planText(plan: Plan): string {
     ...(rows.length === 0 ? [] : ['', textTable(columns, rows)]),
     '',
     `The same in ${runs.length === 1 ? 'this run' : 'all'}: ${fixed.map(({ field, levels }) => `${field} ${shown(levels[0].value)}`).join(', ')}`,
+    ...weightsNote(plan),
   ];
   return parts.join('\n');
+}
+
+function weightsNote({ missingWeights }: Plan): string[] {
+  if (missingWeights.length === 0) return [];
+  const names = missingWeights.map(({ model }) => model);
+  return [
+    '',
+    `Not here yet: the pretrained weights of ${names.join(', ')}. Before a run: triggerlab weights pull ${names[0]}${names.length > 1 ? ', and so on' : ''}. Until then their run ids are provisional.`,
+  ];
 }
 
 function factorRows({ field, levels }: FactorCount): string[][] {

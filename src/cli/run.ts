@@ -11,7 +11,7 @@ import { resultsTable, resultsText } from '../report/results-table.ts';
 import { chooseLayout } from '../runner/layout.ts';
 import { RunnerPool } from '../runner/pool.ts';
 import { type SweepEvent, type SweepSummary, sweep } from '../runner/sweep.ts';
-import type { Plan } from '../spec/plan.ts';
+import { type Plan, requireWeights } from '../spec/plan.ts';
 import { readSpecFile } from '../spec/source.ts';
 import { flattenRun } from '../store/flatten.ts';
 import { DEFAULT_STORE, openStore } from '../store/open.ts';
@@ -55,6 +55,7 @@ export function registerRun(program: Command): void {
 
 async function runCommand(file: string, options: Options): Promise<void> {
   const plan = await loadPlan(file, options.set);
+  requireWeights(plan);
   const specText = [readSpecFile(file).trimEnd(), ...options.set.map((text) => `# --set ${text}`)].join('\n');
   if (options.report !== undefined) checkReportDirectory(options.report);
   const interrupt = new AbortController();

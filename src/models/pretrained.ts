@@ -8,7 +8,7 @@ import type { ModelDefinition } from './registry.ts';
 import type { ModelState } from './state.ts';
 import { type LocatedWeights, locateWeights } from './weights/card.ts';
 import { openWeights } from './weights/open-weights.ts';
-import { publishedFor } from './weights/published.ts';
+import { publishedAs } from './weights/published.ts';
 
 /**
  * Every tensor of a model's weights, the head included. Tensors of an imported file stay in it: graphs refer to them there.
@@ -35,7 +35,7 @@ export async function pretrainedTensors(model: ModelDefinition): Promise<ModelSt
 /** The error for a model without weights; `subject` is how the message calls it. */
 export function noPretrainedWeights(subject: string, model: string): TriggerlabError {
   const next =
-    publishedFor(model).length > 0
+    publishedAs(model) !== undefined
       ? `get torchvision's: triggerlab weights pull ${model}`
       : `make weights with: triggerlab pretrain ${model}`;
   return inputError(`${subject} has no pretrained weights`, { hint: `Use init: random, or ${next}` });

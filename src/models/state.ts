@@ -7,6 +7,7 @@ import { initialize } from './initializers.ts';
 import { pretrainedTensors } from './pretrained.ts';
 import type { ModelDefinition } from './registry.ts';
 import { weightsCard } from './weights/card.ts';
+import { publishedAs } from './weights/published.ts';
 
 /** Parameters and buffers by torchvision's names, float32. */
 export type ModelState = Readonly<Record<string, Tensor>>;
@@ -54,22 +55,22 @@ export async function pretrainedState(
 
 /**
  * Convolutions take images of any size, dense layers behind them do not.
- * @throws TriggerlabError (input) when the shipped weights do not fit the network at this input size.
+ * @throws TriggerlabError (input) when the weights, there or published, do not fit the network at this input size.
  */
 export function checkPretrainedSize(model: ModelDefinition, info: ArchitectureInfo, inputSize: number): void {
   if (model.tensors) return;
-  const card = weightsCard(model.name);
-  if (!card || card.inputSize === inputSize) return;
-  const made = describeArchitecture(model.architecture, card.inputSize, card.classes);
+  const made = weightsCard(model.name) ?? publishedAs(model.name);
+  if (!made || made.inputSize === inputSize) return;
+  const theirs = describeArchitecture(model.architecture, made.inputSize, made.classes);
   const odd = info.parameters.find(
     ({ name, shape }, i) =>
-      !name.startsWith(`${model.architecture.head}.`) && shape.join() !== made.parameters[i].shape.join(),
+      !name.startsWith(`${model.architecture.head}.`) && shape.join() !== theirs.parameters[i].shape.join(),
   );
   if (!odd) return;
   throw inputError(
-    `the pretrained weights of ${model.name} are for images of ${card.inputSize} × ${card.inputSize} pixels`,
+    `the pretrained weights of ${model.name} are for images of ${made.inputSize} × ${made.inputSize} pixels`,
     {
-      hint: `At ${inputSize} × ${inputSize} "${odd.name}" has another shape: use inputSize ${card.inputSize}, or init: random.`,
+      hint: `At ${inputSize} × ${inputSize} "${odd.name}" has another shape: use inputSize ${made.inputSize}, or init: random.`,
     },
   );
 }

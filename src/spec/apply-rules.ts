@@ -71,16 +71,14 @@ export function applyWhen(
       hint: 'Take fewer levels.',
     });
   }
+  const replaced = new Map(
+    experiment.blocks.map(({ attackType }) => [attackType, replacements(rule, attackType, catalog)]),
+  );
   const seen = new Set<string>();
   const out = cells.flatMap((cell) => {
     if (!matched.has(cell)) return [cell];
-    const then = rule.then.filter(({ field }) => fieldSchema(catalog, cell.block.attackType, field));
-    const replaced = then.reduce<Record<string, Level>[]>(
-      (rows, { field, levels }) => rows.flatMap((row) => levels.map((level) => ({ ...row, [field]: level }))),
-      [{ ...cell.levels }],
-    );
-    return replaced
-      .map((levels) => ({ block: cell.block, levels }))
+    return (replaced.get(cell.block.attackType) ?? [])
+      .map((levels) => ({ block: cell.block, levels: { ...cell.levels, ...levels } }))
       .filter((made) => {
         const key = cellKey(made, experiment);
         return !seen.has(key) && seen.add(key) !== undefined;
@@ -95,6 +93,16 @@ export function applyWhen(
     );
   }
   return out;
+}
+
+/** Every combination of the levels that a rule gives to runs of an attack type; fields that such runs lack are left out. */
+function replacements(rule: WhenRule, attackType: string, catalog: Catalog): Record<string, Level>[] {
+  return rule.then
+    .filter(({ field }) => fieldSchema(catalog, attackType, field))
+    .reduce<Record<string, Level>[]>(
+      (rows, { field, levels }) => rows.flatMap((row) => levels.map((level) => ({ ...row, [field]: level }))),
+      [{}],
+    );
 }
 
 function cellKey({ block, levels }: Cell, { blocks }: ExperimentSpec): string {

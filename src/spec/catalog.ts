@@ -13,8 +13,10 @@ export interface CatalogModel {
   readonly name: string;
   /** Side of the square input in pixels. */
   readonly inputSize: number;
-  /** SHA-256 of the pretrained weights, undefined where there are none. */
+  /** SHA-256 of the pretrained weights, undefined where there are none here. */
   readonly weightsHash?: string | undefined;
+  /** Leading digits of the SHA-256 of published weights that can be pulled. */
+  readonly publishedHash?: string | undefined;
 }
 
 export interface CatalogDataset extends ImageShape {

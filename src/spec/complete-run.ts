@@ -9,13 +9,25 @@ import { explainIssue, valueAt } from './explain-issue.ts';
 import { normalise } from './identity.ts';
 import type { AttackSpec, RunSpec, TrainingSpec } from './run-spec.ts';
 
+/** A model whose published weights are not here, and where the spec first names it. */
+export interface MissingWeights {
+  readonly model: string;
+  readonly at: string;
+}
+
 /** Makes runs, and remembers which triggers and networks it has already found to fit. */
 export class RunMaker {
   readonly #catalog: Catalog;
   readonly #fitting = new Set<string>();
+  readonly #missing = new Map<string, MissingWeights>();
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
+  }
+
+  /** Published weights that the runs made so far need and that have not been pulled. */
+  get missingWeights(): readonly MissingWeights[] {
+    return [...this.#missing.values()];
   }
 
   /** @throws TriggerlabError (input), with the place in the spec, where values do not go together. */
@@ -81,13 +93,19 @@ export class RunMaker {
   }
 
   #checkModel({ dataset, model, init, freeze, inputSize }: RunSpec, { levels }: Cell): void {
-    if (init === 'pretrained' && this.#catalog.models.get(model).weightsHash === undefined) {
-      throw noPretrainedWeights(`${levels.model.at}: model: ${model}`, model);
-    }
+    if (init === 'pretrained') this.#once([model], '', () => this.#checkWeights(model, levels.model.at));
     const classes = this.#catalog.datasets.get(dataset).classes.length;
     this.#once([model, init, freeze, inputSize, classes], `${levels.freeze.at}: ${model}: `, () =>
       this.#catalog.checkModel(model, init, freeze, inputSize, classes),
     );
+  }
+
+  /** Weights that can be pulled are enough to plan with; whoever runs the plan needs them here. */
+  #checkWeights(model: string, at: string): void {
+    const { weightsHash, publishedHash } = this.#catalog.models.get(model);
+    if (weightsHash !== undefined) return;
+    if (publishedHash === undefined) throw noPretrainedWeights(`${at}: model: ${model}`, model);
+    this.#missing.set(model, { model, at });
   }
 
   /** Binds the trigger to the images that it will meet. */

@@ -9,14 +9,18 @@ import { normalise } from './identity.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /**
- * The runs of an experiment without duplicates: clean runs, then poisoned ones, each in the order of the spec.
+ * The runs of an experiment without duplicates: clean runs, then poisoned ones, each in the order of the spec. `maker`
+ * makes them, and knows afterwards which weights they lack.
  * @throws TriggerlabError (input) for too many runs, a rule that matches nothing, or a value that does not fit its run.
  */
-export function expandExperiment(experiment: ExperimentSpec, catalog: Catalog = installed): RunSpec[] {
+export function expandExperiment(
+  experiment: ExperimentSpec,
+  catalog: Catalog = installed,
+  maker: RunMaker = new RunMaker(catalog),
+): RunSpec[] {
   let cells = layOutCells(experiment);
   for (const rule of experiment.when) cells = applyWhen(rule, cells, experiment, catalog);
   for (const rule of experiment.exclude) cells = applyExclude(rule, cells, experiment, catalog);
-  const maker = new RunMaker(catalog);
   const specs = distinct(cells.map((cell) => maker.make(cell)));
   const twins = specs.map((spec) => (spec.attack.type === 'none' ? spec : twinOf(spec)));
   return [...distinct(twins), ...specs.filter((spec) => spec.attack.type !== 'none')];

@@ -1,7 +1,10 @@
 // What an experiment comes to: its runs with their identities, and how often each level of each factor occurs.
+import { inputError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
 import { datasetLabel, modelLabel } from '../core/references.ts';
-import { type Catalog, installed } from './catalog.ts';
+import { noPretrainedWeights } from '../models/pretrained.ts';
+import { type Catalog, type CatalogModel, installed } from './catalog.ts';
+import { type MissingWeights, RunMaker } from './complete-run.ts';
 import { expandExperiment, twinOf } from './expand.ts';
 import type { ExperimentSpec } from './experiment.ts';
 import { runId } from './identity.ts';
@@ -27,6 +30,8 @@ export interface Plan {
   readonly factors: readonly FactorCount[];
   readonly cleanRuns: number;
   readonly poisonedRuns: number;
+  /** Published weights that are not here yet: until they are, nothing can run, and the ids of their runs are provisional. */
+  readonly missingWeights: readonly MissingWeights[];
 }
 
 /**
@@ -34,12 +39,14 @@ export interface Plan {
  * @throws TriggerlabError (input) where the experiment cannot be laid out.
  */
 export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = installed): Plan {
-  const specs = expandExperiment(experiment, catalog);
+  const maker = new RunMaker(catalog);
+  const specs = expandExperiment(experiment, catalog, maker);
+  const weights = new Map<string, string | undefined>();
   const idOf = (spec: RunSpec) => {
-    const model = catalog.models.get(spec.model);
+    if (!weights.has(spec.model)) weights.set(spec.model, weightsOf(catalog.models.get(spec.model)));
     return runId(spec, {
       datasetFingerprint: catalog.datasets.get(spec.dataset).fingerprint,
-      weightsHash: model.weightsHash,
+      weightsHash: weights.get(spec.model),
     });
   };
   const twins = new Map<string, string>();
@@ -59,16 +66,32 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
     factors: countLevels(specs),
     cleanRuns,
     poisonedRuns: runs.length - cleanRuns,
+    missingWeights: maker.missingWeights,
   };
+}
+
+/** @throws TriggerlabError (input) when the plan needs weights that are not here. */
+export function requireWeights({ missingWeights }: Plan): void {
+  if (missingWeights.length === 0) return;
+  const [{ model, at }, ...others] = missingWeights;
+  const error = noPretrainedWeights(`${at}: model: ${model}`, model);
+  if (others.length === 0) throw error;
+  throw inputError(`${error.message}, nor have ${others.map((one) => one.model).join(', ')}`, { hint: error.hint });
+}
+
+function weightsOf({ weightsHash, publishedHash }: CatalogModel): string | undefined {
+  return weightsHash ?? (publishedHash === undefined ? undefined : `published ${publishedHash}`);
 }
 
 /** A run's fields by path, nested ones spelled out; files by their short names. */
 export function flatFields(spec: RunSpec): Record<string, unknown> {
   const { attack, training, ...rest } = spec;
-  const under = (prefix: string, members: object) =>
-    Object.entries(members).map(([key, value]) => [`${prefix}.${key}`, value]);
-  const names = { dataset: datasetLabel(rest.dataset), model: modelLabel(rest.model) };
-  return { ...rest, ...names, ...Object.fromEntries([...under('training', training), ...under('attack', attack)]) };
+  const fields: Record<string, unknown> = { ...rest };
+  fields.dataset = datasetLabel(rest.dataset);
+  fields.model = modelLabel(rest.model);
+  for (const [key, value] of Object.entries(training)) fields[`training.${key}`] = value;
+  for (const [key, value] of Object.entries(attack)) fields[`attack.${key}`] = value;
+  return fields;
 }
 
 function countLevels(specs: readonly RunSpec[]): FactorCount[] {

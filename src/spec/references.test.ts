@@ -6,7 +6,7 @@ import { zipOf } from '../../test/support/zip-file.ts';
 import { forgetCards } from '../models/weights/card.ts';
 import { installed } from './catalog.ts';
 import { experimentFrom, loadExperiment } from './parse.ts';
-import { planExperiment } from './plan.ts';
+import { planExperiment, requireWeights } from './plan.ts';
 import { catalogFor } from './references.ts';
 
 let folder: string;
@@ -172,11 +172,41 @@ describe('models given with a version of their weights', () => {
 
   it.each([
     ['resnet18@V2', 'there are no weights resnet18@V2'],
-    ['resnet50@V2', 'the weights resnet50@V2 are not in the cache'],
     ['resnet19@V1', 'resnet19@V1'],
     ['../resnet18@V1', 'is no ONNX file'],
   ])('refuses %s', async (model, message) => {
     await expect(planned(model)).rejects.toMatchObject({ kind: 'input', message: expect.stringContaining(message) });
+  });
+});
+
+describe('models whose published weights are not here', () => {
+  const lacking = (model: unknown) => plan('mnist10k', { model, init: 'pretrained', inputSize: 64 });
+
+  it('can be planned: the plan names them, and whoever runs it is told', async () => {
+    const made = await lacking(['resnet34', 'resnet50@V2', 'resnet-mini']);
+    expect(made.missingWeights.map(({ model }) => model)).toEqual(['resnet34', 'resnet50@V2']);
+    expect(() => requireWeights(made)).toThrow(
+      expect.objectContaining({
+        kind: 'input',
+        message: 'spec: model: resnet34 has no pretrained weights, nor have resnet50@V2',
+        hint: expect.stringContaining('triggerlab weights pull resnet34'),
+      }),
+    );
+    const here = await lacking('resnet-mini');
+    expect(here.missingWeights).toEqual([]);
+    expect(() => requireWeights(here)).not.toThrow();
+  });
+
+  it('are told apart by what is published: the default version is the plain name', async () => {
+    const ids = async (model: string) => (await lacking(model)).runs.map(({ runId }) => runId);
+    const [plain, second, first] = await Promise.all(['resnet50', 'resnet50@V2', 'resnet50@V1'].map(ids));
+    expect(plain).toEqual(second);
+    expect(plain).not.toEqual(first);
+    await expect(lacking(['resnet50', 'resnet50@V2'])).rejects.toThrow('is listed twice');
+  });
+
+  it('must fit the input size, like weights that are here', async () => {
+    await expect(plan('mnist10k', { model: 'googlenet', init: 'pretrained', inputSize: 8 })).rejects.toThrow();
   });
 });
 

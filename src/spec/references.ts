@@ -36,7 +36,11 @@ export async function catalogFor(spec: string | object, options: CatalogOptions 
   const overrides = (options.overrides ?? []).map((text) => parseOverride(text, installed));
   const source = isPlain(written.value) ? applyOverrides(written, overrides, installed) : written;
   const datasets = new Named<CatalogDataset>('dataset', datasetLabel, ({ fingerprint }) => fingerprint);
-  const models = new Named<ModelDefinition>('model', modelLabel, ({ weightsHash }) => weightsHash);
+  const models = new Named<ModelDefinition>(
+    'model',
+    modelLabel,
+    ({ weightsHash, publishedHash }) => weightsHash ?? publishedHash,
+  );
   for (const { kind, name, path } of namesIn(source.value)) {
     try {
       if (kind === 'dataset' && isDatasetReference(name)) await addDataset(datasets, name, options.onProgress);
@@ -65,9 +69,10 @@ async function addModel(models: Named<ModelDefinition>, name: string): Promise<v
     const { findModel } = await import('../models/references.ts');
     if (!models.has(name)) models.add(name, { ...findModel(name), name });
   } else if (registeredModels.has(splitVersion(name).model)) {
-    // Plain names of weights in the cache too, so that one set of weights under two names is noticed.
+    // Plain names of weights that are not shipped too, so that one set of weights under two names is noticed.
     const model = registeredModels.get(name);
-    if (locateWeights(name)?.where === 'cache' && !models.has(name)) models.add(name, model);
+    const shipped = locateWeights(name)?.where === 'shipped';
+    if (!shipped && (model.weightsHash ?? model.publishedHash) && !models.has(name)) models.add(name, model);
   } else if (isDatasetReference(name)) {
     throw inputError(`${name} is no ONNX file`, {
       hint: 'Of models given by path, those that end in .onnx are read; triggerlab models ls lists the others.',

@@ -1,5 +1,7 @@
 // Weights that torchvision publishes (torchvision.models, `*_Weights`): file names carry the beginning of their SHA-256.
 
+import { splitVersion } from '../../core/references.ts';
+
 export interface PublishedWeights {
   readonly model: string;
   /** As it is asked for: V1 or V2. */
@@ -51,6 +53,12 @@ export const publishedWeights: readonly PublishedWeights[] = FILES.map(([model, 
   inputSize: 224,
   classes: 1000,
 }));
+
+/** What a model's name stands for among the published weights: with `@version` that version, else torchvision's default. */
+export function publishedAs(name: string): PublishedWeights | undefined {
+  const { model, version } = splitVersion(name);
+  return publishedFor(model).find((entry) => (version === undefined ? entry.isDefault : entry.version === version));
+}
 
 /** What is published for a model, V1 first. */
 export function publishedFor(model: string): readonly PublishedWeights[] {
