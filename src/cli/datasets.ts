@@ -9,7 +9,7 @@ export function registerDatasets(program: Command): void {
   const group = program.command('datasets').description('list the datasets that a spec can name');
   const list = group.command('ls', { isDefault: true }).description('list them');
   finish(list, ['datasets ls', 'datasets ls --json']).action(({ json }: { json?: boolean }) => {
-    if (json) return printJson({ datasets: datasets.all.map(({ load, ...entry }) => entry) });
+    if (json) return printJson({ datasets: datasets.all.map(({ load, official, ...entry }) => entry) });
     const right = 'right' as const;
     const columns = [
       { title: 'dataset' },

@@ -20,6 +20,15 @@ export interface Dataset {
   readonly test: ImageSource;
 }
 
+/** Images of each class. */
+export interface ClassCounts {
+  readonly train: readonly number[];
+  readonly test: readonly number[];
+}
+
+/** Told now and then what is being done, and how many images of how many are through. */
+export type DatasetProgress = (text: string, done: number, total: number) => void;
+
 /** A line of the dataset registry. */
 export interface DatasetDefinition extends ImageShape {
   readonly name: string;
@@ -29,9 +38,42 @@ export interface DatasetDefinition extends ImageShape {
   readonly classes: readonly string[];
   readonly trainCount: number;
   readonly testCount: number;
+  readonly classCounts: ClassCounts;
   /** Names the exact pixels, labels and split: part of every run's identity. Changes whenever one of them does. */
   readonly fingerprint: string;
-  load(): Promise<Dataset>;
+  /** Where a dataset that is not part of triggerlab comes from. */
+  readonly official?: OfficialDataset;
+  /** @throws TriggerlabError (input) for a dataset that has to be pulled first. */
+  load(onProgress?: DatasetProgress): Promise<Dataset>;
+}
+
+/** A file of a dataset as it was published. */
+export interface OfficialFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** As published by the dataset's authors or with torchvision. */
+  readonly md5: string;
+  /** Addresses of the folders that have it, in the order in which they are tried. */
+  readonly from: readonly string[];
+}
+
+/** What is fixed of a dataset that somebody else published, whether it is here or not. */
+export interface OfficialDataset extends ImageShape {
+  readonly name: string;
+  readonly title: string;
+  readonly source: string;
+  readonly classes: readonly string[];
+  readonly classCounts: ClassCounts;
+  readonly files: readonly OfficialFile[];
+  /** Raised whenever the same files begin to give other rows or other pixels. */
+  readonly reader: number;
+}
+
+/** How many images of each of `classes` classes there are. */
+export function countLabels(labels: ArrayLike<number>, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (let i = 0; i < labels.length; i++) counts[labels[i]]++;
+  return counts;
 }
 
 /** An ImageSource over pixels held in memory (`pixels.length` = labels.length · bytes per image). */

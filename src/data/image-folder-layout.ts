@@ -1,7 +1,8 @@
 // Which images of a folder belong to which split and class: told from their paths alone.
 import { inputError } from '../core/errors.ts';
-import type { ImageFolderOptions } from '../core/references.ts';
+import type { DatasetOptions } from '../core/references.ts';
 import { Rng } from '../core/rng.ts';
+import { resolveClasses, selectRows } from './select.ts';
 import { stratifiedSplit, testQuotas } from './stratify.ts';
 
 export interface LabelledFile {
@@ -33,10 +34,10 @@ const LAYOUT =
 
 /**
  * Reads the layout of a folder `where` from the paths of its images. A single folder around everything is left out. With
- * `test/` and `val/` both there, `test/` is used.
+ * `test/` and `val/` both there, `test/` is used; `seed` decides how a folder without splits is split.
  * @throws TriggerlabError (input) that names the file or folder which does not fit.
  */
-export function folderLayout(where: string, paths: readonly string[]): FolderLayout {
+export function folderLayout(where: string, paths: readonly string[], seed = 0): FolderLayout {
   const wrong = (message: string) => inputError(`${where}: ${message}`, { hint: LAYOUT });
   if (paths.length === 0) throw wrong('no images in it');
   const sorted = [...paths].sort((a, b) => (a < b ? -1 : 1));
@@ -59,7 +60,7 @@ export function folderLayout(where: string, paths: readonly string[]): FolderLay
     }
     return lists;
   };
-  if (!isSplit) return ownSplit(classes, byClass('train'), wrong);
+  if (!isSplit) return ownSplit(classes, byClass('train'), seed, wrong);
   const split = files.some((file) => file.split === 'test') ? 'test' : 'val';
   const [train, test] = [byClass('train'), byClass(split)];
   if (train.every((list) => list.length === 0)) throw wrong('no train/ beside test/ or val/');
@@ -85,6 +86,7 @@ function inner(parts: readonly string[][]): readonly string[][] {
 function ownSplit(
   classes: readonly string[],
   lists: readonly LabelledFile[][],
+  seed: number,
   wrong: (message: string) => Error,
 ): FolderLayout {
   const files = lists.flat();
@@ -92,45 +94,21 @@ function ownSplit(
   const testCount = Math.round(TEST_SHARE * files.length);
   const bare = testQuotas(sizes, testCount).findIndex((quota, c) => quota === 0 || quota === sizes[c]);
   if (bare >= 0) throw wrong(`the class ${classes[bare]} has too few images to be split: ${sizes[bare]}`);
-  const rows = stratifiedSplit(sizes, testCount, Rng.of(0, 'image-folder', 'split'));
+  const rows = stratifiedSplit(sizes, testCount, Rng.of(seed, 'image-folder', 'split'));
   const pick = (chosen: Int32Array) => Array.from(chosen.sort(), (row) => files[row]);
   return { classes, train: pick(rows.train), test: pick(rows.test) };
 }
 
 /**
- * The files that `train=` and `test=` choose: class shares as in the whole, in each class the first of one random order, so
- * that a smaller choice lies within a larger one (but for rounding). Order as in the whole.
+ * The files that the options choose, as `selectRows` says. Order as in the whole.
  * @throws TriggerlabError (input) when more are wanted than there are, or a class would have none.
  */
-export function chooseFiles(where: string, layout: FolderLayout, options: ImageFolderOptions): FolderLayout {
+export function chooseFiles(where: string, layout: FolderLayout, options: DatasetOptions): FolderLayout {
+  const kept = resolveClasses(where, layout.classes, options.classes);
   const choose = (split: 'train' | 'test') => {
-    const files = layout[split];
-    const wanted = options[split];
-    if (wanted === undefined || wanted === files.length) return files;
-    if (wanted > files.length) {
-      throw inputError(`${where}: ${split}=${wanted}, but there are ${files.length} ${split} images`, {
-        hint: `Take ${files.length} or fewer, or leave ${split}= out for all of them.`,
-      });
-    }
-    const sizes = layout.classes.map(() => 0);
-    for (const { label } of files) sizes[label]++;
-    const quotas = testQuotas(sizes, wanted);
-    const bare = quotas.indexOf(0);
-    if (bare >= 0) {
-      throw inputError(`${where}: ${split}=${wanted} leaves no image of the class ${layout.classes[bare]}`, {
-        hint: `Take more; there are ${layout.classes.length} classes.`,
-      });
-    }
-    const rng = Rng.of(0, 'image-folder', split);
-    const chosen: number[] = [];
-    let first = 0;
-    sizes.forEach((size, c) => {
-      const start = first;
-      const rows = rng.fork(c).permutation(size).slice(0, quotas[c]).sort();
-      chosen.push(...rows.map((row) => start + row));
-      first += size;
-    });
-    return chosen.map((row) => files[row]);
+    const labels = layout[split].map(({ label }) => label);
+    const rows = selectRows(where, labels, layout.classes, kept, split, options);
+    return Array.from(rows, (row) => ({ ...layout[split][row], label: kept.indexOf(labels[row]) }));
   };
-  return { classes: layout.classes, train: choose('train'), test: choose('test') };
+  return { classes: kept.map((label) => layout.classes[label]), train: choose('train'), test: choose('test') };
 }

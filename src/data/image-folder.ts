@@ -7,7 +7,7 @@ import { failedError, inputError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { canonicalJson, sha256Hex } from '../core/hash.ts';
 import { type DatasetReference, datasetLabel, formatDatasetReference } from '../core/references.ts';
-import type { Dataset, DatasetDefinition } from './dataset.ts';
+import { countLabels, type Dataset, type DatasetDefinition, type DatasetProgress } from './dataset.ts';
 import { filesStamp, withImageFiles } from './image-folder-files.ts';
 import { chooseFiles, folderLayout } from './image-folder-layout.ts';
 import { inCache, inParallel, packImages } from './image-folder-pack.ts';
@@ -15,9 +15,6 @@ import { openPacked } from './packed-images.ts';
 
 /** Raised whenever the same files begin to give other rows or other pixels. */
 const READER_VERSION = 1;
-
-/** Told now and then what is being done, and how far it is. */
-export type FolderProgress = (text: string, done: number, total: number) => void;
 
 /**
  * Opens the dataset that a reference names. Its fingerprint is a hash over the paths and contents of all its images (a
@@ -27,7 +24,7 @@ export type FolderProgress = (text: string, done: number, total: number) => void
  */
 export async function openImageFolder(
   reference: DatasetReference,
-  onProgress: FolderProgress = () => {},
+  onProgress: DatasetProgress = () => {},
 ): Promise<DatasetDefinition> {
   const { path, options } = reference;
   const stamp = stampOf(path);
@@ -38,11 +35,13 @@ export async function openImageFolder(
   const { train, test, ...header } = packed;
   const name = formatDatasetReference(reference);
   const dataset: Dataset = { name, classes: header.classes, train, test };
+  const count = ({ labels }: typeof train) => countLabels(labels, header.classes.length);
   return {
     ...header,
     name,
     title: `images of ${basename(path)}`,
     source: datasetLabel(name),
+    classCounts: { train: count(train), test: count(test) },
     fingerprint,
     load: async () => dataset,
   };
@@ -68,7 +67,7 @@ function knownContent(stamp: string): string | undefined {
 }
 
 /** Reads every image; notes under the stamp what they hold. */
-async function readContent(path: string, stamp: string, onProgress: FolderProgress): Promise<string> {
+async function readContent(path: string, stamp: string, onProgress: DatasetProgress): Promise<string> {
   return withImageFiles(path, async (files) => {
     const names = [...files.paths].sort((a, b) => (a < b ? -1 : 1));
     // Before the work: a folder of another shape should be told at once.
@@ -101,9 +100,9 @@ function commonFolder(names: readonly string[]): number {
 }
 
 /** Decodes what was chosen into the file `to` of the cache, and opens it. */
-async function pack({ path, options }: DatasetReference, stamp: string, to: string, onProgress: FolderProgress) {
+async function pack({ path, options }: DatasetReference, stamp: string, to: string, onProgress: DatasetProgress) {
   await withImageFiles(path, (files) => {
-    const layout = chooseFiles(path, folderLayout(path, files.paths), options);
+    const layout = chooseFiles(path, folderLayout(path, files.paths, options.seed), options);
     return packImages(path, files, layout, {
       to,
       size: options.size,

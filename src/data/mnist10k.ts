@@ -21,6 +21,10 @@ export const mnist10k: DatasetDefinition = {
   classes: CLASSES,
   trainCount: 8000,
   testCount: 2000,
+  classCounts: {
+    train: [801, 902, 793, 826, 784, 690, 811, 856, 755, 782],
+    test: [200, 225, 198, 206, 196, 173, 203, 214, 189, 196],
+  },
   fingerprint: 'e9d642d5fa14eb944832ad1a979c18954fd58a804430d1e9e0ca7ac9c68d1b07',
   load: loadMnist10k,
 };

@@ -18,6 +18,7 @@ export const shapes: DatasetDefinition = {
   classes: CLASSES,
   trainCount: 4000,
   testCount: 1000,
+  classCounts: { train: CLASSES.map(() => 400), test: CLASSES.map(() => 100) },
   fingerprint: 'e0cfcd003d0cabe7f2092ba8b404d516c650ed8cd541dd6a89e4e81a2a55b0e1',
   load: async () => loadShapes(),
 };

@@ -1,6 +1,7 @@
 // The ordinary fields of a spec: their paths, what values they take, and how short names are understood.
 import { z } from 'zod';
 import { TriggerlabError } from '../core/errors.ts';
+import { formatDatasetReference, parseDatasetReference } from '../core/references.ts';
 import type { Registry } from '../core/registry.ts';
 import { nearest } from '../core/suggest.ts';
 import { type Catalog, parameterFields } from './catalog.ts';
@@ -10,7 +11,7 @@ export const MAX_SEED = 2 ** 31 - 1;
 /** A schema of one value for each ordinary field, by path, in the order in which runs are laid out. */
 export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
   return {
-    dataset: nameField(catalog.datasets),
+    dataset: datasetField(catalog.datasets),
     model: nameField(catalog.models),
     init: z.enum(['pretrained', 'random']),
     freeze: freezeField(catalog),
@@ -32,18 +33,34 @@ function nameField(known: Registry<{ readonly name: string }>): z.ZodType {
   return z.enum(known.names).transform((name) => known.get(name).name);
 }
 
+/** A dataset may be a mapping of its name and options. */
+function datasetField(known: Registry<{ readonly name: string }>): z.ZodType {
+  const asText = (written: unknown, context: z.RefinementCtx) => {
+    if (typeof written !== 'object' || written === null || Array.isArray(written)) return written;
+    return attempt(context, () => formatDatasetReference(parseDatasetReference(written)));
+  };
+  return z.preprocess(asText, nameField(known));
+}
+
 /** Policies in one spelling: `from:08` is `from:8`. */
 function freezeField(catalog: Catalog): z.ZodType {
-  return z.string().transform((text, context) => {
-    try {
+  return z.string().transform((text, context) =>
+    attempt(context, () => {
       const policy = catalog.parseFreeze(text);
       return policy.kind === 'from' ? `from:${policy.first}` : policy.kind;
-    } catch (error) {
-      if (!(error instanceof TriggerlabError)) throw error;
-      context.addIssue({ code: 'custom', message: error.message, params: { hint: error.hint } });
-      return z.NEVER;
-    }
-  });
+    }),
+  );
+}
+
+/** What `work` gives; an error of ours becomes an issue of the field. */
+function attempt<T>(context: z.RefinementCtx, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof TriggerlabError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message, params: { hint: error.hint } });
+    return z.NEVER;
+  }
 }
 
 /** The schema of one value of a field in runs of an attack type, or undefined where such runs have no such field. */

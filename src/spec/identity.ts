@@ -1,6 +1,6 @@
 // A run's identity: a versioned hash of everything that changes its result, and of nothing else.
 import { canonicalJson, sha256Hex } from '../core/hash.ts';
-import { isDatasetReference, isModelReference, splitVersion } from '../core/references.ts';
+import { datasetBase, isDatasetReference, isModelReference, splitVersion } from '../core/references.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** Raised whenever the same spec begins to give other numbers: old results then stay apart from new ones. */
@@ -38,7 +38,10 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
   const identity = {
     v: NUMERICS_VERSION,
     // Of files the content counts, not the path.
-    dataset: { name: isDatasetReference(dataset) ? undefined : dataset, fingerprint: inputs.datasetFingerprint },
+    dataset: {
+      name: isDatasetReference(dataset) ? undefined : datasetBase(dataset),
+      fingerprint: inputs.datasetFingerprint,
+    },
     model: {
       // Versions are told apart by their weights.
       name: isModelReference(model) ? undefined : splitVersion(model).model,

@@ -105,6 +105,41 @@ describe('datasets given by path', () => {
   });
 });
 
+describe('parts of datasets', () => {
+  it('may be written as texts and as mappings, and are planned without the data', async () => {
+    const part = { name: 'mnist', perClass: 100, classes: [1, 0] };
+    const { runs, factors } = await plan([part, 'mnist', { path: at('x.zip'), train: 2 }]);
+    expect(runs).toHaveLength(6);
+    expect(factors.find(({ field }) => field === 'dataset')?.levels.map(({ value }) => value)).toEqual([
+      'mnist?classes=0+1&perClass=100',
+      'mnist',
+      'x.zip?train=2',
+    ]);
+    expect(await ids('mnist?perClass=100&classes=0,1')).toEqual(await ids(part));
+    expect(new Set([...(await ids(part)), ...(await ids('mnist'))]).size).toBe(4);
+    await expect(plan([part, 'mnist?classes=1+0&perClass=100'])).rejects.toThrow('is listed twice');
+  });
+  it('may be set on the command line', async () => {
+    const overrides = ['dataset=mnist?classes=0+1&perClass=5,{name: cifar10, limit: 50}'];
+    const catalog = await catalogFor(spec('mnist10k'), { overrides });
+    const { runs } = planExperiment(experimentFrom(spec('mnist10k'), { catalog, overrides }), catalog);
+    expect(new Set(runs.map(({ spec: s }) => s.dataset))).toEqual(
+      new Set(['mnist?classes=0+1&perClass=5', 'cifar10?limit=50']),
+    );
+  });
+  it.each([
+    [{ name: 'mnist', perClas: 5 }, 'unknown option "perClas"'],
+    [{ name: 'mnits', perClass: 5 }, 'unknown dataset "mnits"'],
+    [{ perClass: 5 }, 'a dataset is {name: …}'],
+    ['mnist?classes=0+10', 'there is no class "10"'],
+  ])('refuses %j', async (dataset, message) => {
+    await expect(plan(dataset)).rejects.toMatchObject({ kind: 'input', message: expect.stringContaining(message) });
+  });
+  it('count their own classes', async () => {
+    await expect(plan('mnist?classes=4+5', { target: 2 })).rejects.toThrow('has the classes 0 to 1');
+  });
+});
+
 describe('models given by path', () => {
   it.each([
     ['no.onnx', 'no such file'],

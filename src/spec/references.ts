@@ -10,7 +10,7 @@ import {
   splitVersion,
 } from '../core/references.ts';
 import type { Registry } from '../core/registry.ts';
-import type { FolderProgress } from '../data/image-folder.ts';
+import type { DatasetProgress } from '../data/dataset.ts';
 import { findDataset } from '../data/references.ts';
 import { datasets as registeredDatasets } from '../data/registry.ts';
 import { type ModelDefinition, models as registeredModels } from '../models/registry.ts';
@@ -22,7 +22,7 @@ import { clone, type Path, parseYaml, readSpecFile, type Source } from './source
 export interface CatalogOptions {
   /** `field=value,…` texts, as given to `--set`. */
   readonly overrides?: readonly string[];
-  readonly onProgress?: FolderProgress;
+  readonly onProgress?: DatasetProgress;
 }
 
 /**
@@ -41,9 +41,10 @@ export async function catalogFor(spec: string | object, options: CatalogOptions 
     modelLabel,
     ({ weightsHash, publishedHash }) => weightsHash ?? publishedHash,
   );
-  for (const { kind, name, path } of namesIn(source.value)) {
+  for (const { kind, written: found, path } of namesIn(source.value)) {
     try {
-      if (kind === 'dataset' && isDatasetReference(name)) await addDataset(datasets, name, options.onProgress);
+      const name = typeof found === 'string' ? found : formatDatasetReference(parseDatasetReference(found));
+      if (kind === 'dataset') await addDataset(datasets, name, options.onProgress);
       else if (kind === 'model') await addModel(models, name);
     } catch (error) {
       if (!(error instanceof TriggerlabError) || error.kind !== 'input') throw error;
@@ -56,9 +57,10 @@ export async function catalogFor(spec: string | object, options: CatalogOptions 
 async function addDataset(
   datasets: Named<CatalogDataset>,
   name: string,
-  onProgress: FolderProgress | undefined,
+  onProgress: DatasetProgress | undefined,
 ): Promise<void> {
-  if (datasets.has(name)) return;
+  // Lines of the registry are known without looking.
+  if (datasets.has(name) || !(isDatasetReference(name) || name.includes('?'))) return;
   const reference = formatDatasetReference(parseDatasetReference(name));
   datasets.add(name, { ...(await findDataset(reference, onProgress)), name: reference });
 }
@@ -82,21 +84,21 @@ async function addModel(models: Named<ModelDefinition>, name: string): Promise<v
 
 interface FoundName {
   readonly kind: 'dataset' | 'model';
-  readonly name: string;
+  /** A name, or a dataset as a mapping. */
+  readonly written: string | object;
   readonly path: Path;
 }
 
-/** Every text that stands for a dataset or a model, in the fields themselves and in rules. */
+/** Everything that stands for a dataset or a model, in the fields themselves and in rules. */
 function namesIn(value: unknown, path: Path = []): FoundName[] {
   if (Array.isArray(value)) return value.flatMap((item, i) => namesIn(item, [...path, i]));
   if (!isPlain(value)) return [];
   return Object.entries(value).flatMap(([key, member]): FoundName[] => {
     const below = [...path, key];
     if (key !== 'dataset' && key !== 'model') return key === 'attack' ? [] : namesIn(member, below);
-    if (typeof member === 'string') return [{ kind: key, name: member, path: below }];
-    if (!Array.isArray(member)) return [];
-    return member.flatMap((item: unknown, i) =>
-      typeof item === 'string' ? [{ kind: key, name: item, path: [...below, i] }] : [],
+    const items = Array.isArray(member) ? member.map((item: unknown, i) => ({ item, at: [...below, i] })) : [];
+    return [{ item: member, at: below }, ...items].flatMap(({ item, at }): FoundName[] =>
+      typeof item === 'string' || (key === 'dataset' && isPlain(item)) ? [{ kind: key, written: item, path: at }] : [],
     );
   });
 }
