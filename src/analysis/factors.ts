@@ -1,6 +1,7 @@
 // The factors of an experiment: which fields of the runs' specs vary, which are constant, and how values read.
 import { canonicalJson } from '../core/hash.ts';
 import { datasetLabel, modelLabel } from '../core/references.ts';
+import { isNeutral, sparseFields } from '../spec/neutral.ts';
 import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
 
 /** A factor's value in one run; null where the run has no such thing (a clean run has no patch size). */
@@ -21,6 +22,7 @@ export function factorsOf(spec: RunSpec): Record<string, FactorValue> {
     freeze,
     inputSize,
     attack: attack.type,
+    ...sparseFields(spec),
   };
   const tail = {
     poisonRate: poisoned ? spec.poisonRate : null,
@@ -58,7 +60,7 @@ export function keyOf(values: readonly FactorValue[]): string {
 export interface Factors {
   /** Names with two or more different values among the runs that have the factor; `seed` is never one. */
   readonly varying: readonly string[];
-  /** Names with one value wherever they occur, and that value. */
+  /** Names with one value wherever they occur, and that value; what is nowhere but neutral is not told. */
   readonly constant: readonly (readonly [name: string, value: FactorValue])[];
   /** The seeds, in ascending order. */
   readonly seeds: readonly number[];
@@ -80,7 +82,9 @@ export function factorsAcross(specs: readonly RunSpec[]): Factors {
     .map(([name, seen]) => ({ name, seen: [...seen.values()] }));
   return {
     varying: known.filter(({ seen }) => seen.length > 1).map(({ name }) => name),
-    constant: known.filter(({ seen }) => seen.length === 1).map(({ name, seen }) => [name, seen[0]] as const),
+    constant: known
+      .filter(({ name, seen }) => seen.length === 1 && !isNeutral(name, seen[0]))
+      .map(({ name, seen }) => [name, seen[0]] as const),
     seeds: [...new Set(specs.map((spec) => spec.seed))].sort((a, b) => a - b),
   };
 }

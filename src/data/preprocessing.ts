@@ -6,18 +6,23 @@ import type { Graph, Value } from '../graph/graph.ts';
 import { add } from '../graph/ops/add.ts';
 import { and } from '../graph/ops/and.ts';
 import { cast } from '../graph/ops/cast.ts';
+import { clip } from '../graph/ops/clip.ts';
 import { concat } from '../graph/ops/concat.ts';
 import { div } from '../graph/ops/div.ts';
 import { greaterOrEqual } from '../graph/ops/greater-or-equal.ts';
 import { less } from '../graph/ops/less.ts';
+import { matMul } from '../graph/ops/mat-mul.ts';
 import { mul } from '../graph/ops/mul.ts';
-import { resample } from '../graph/ops/resize.ts';
+import { transposed } from '../graph/ops/resize-matrix.ts';
 import { slice } from '../graph/ops/slice.ts';
 import { sub } from '../graph/ops/sub.ts';
 import { transpose } from '../graph/ops/transpose.ts';
 import { unsqueeze } from '../graph/ops/unsqueeze.ts';
+import { NEUTRAL_PREPROCESSING, type PreprocessingSpec } from './preprocessing-fields.ts';
+import { axisMatrix, resizedShape } from './resize-geometry.ts';
 
-export interface Preprocessing {
+export interface Preprocessing
+  extends Partial<Pick<PreprocessingSpec, 'resize' | 'filter' | 'antialias' | 'quantize'>> {
   /** Size of the images fed. */
   readonly native: ImageShape;
   /** Side of the square network input. */
@@ -28,13 +33,15 @@ export interface Preprocessing {
   readonly patch?: { readonly opacity: number; readonly color: readonly [number, number, number] };
 }
 
-/** Adds the graph inputs `image` (uint8 [N, H, W, C]) and, with a patch, `patch`; returns pixels in [0, 1], float32 [N, 3, S, S]. */
+/**
+ * Adds the graph inputs `image` (uint8 [N, H, W, C]) and, with a patch, `patch`; returns pixels in [0, 1], float32 [N, 3, S, S].
+ * What a resize leaves larger than the input is cut at the centre, what it leaves smaller gets a black border.
+ */
 export function inputPixels(graph: Graph, preprocessing: Preprocessing): Value {
   const { native, inputSize, patch } = preprocessing;
   return graph.scoped('preprocess', () => {
     const image = graph.input('image', 'uint8', ['N', native.height, native.width, native.channels]);
-    let x = transpose(div(cast(image, 'float32'), graph.scalar(255)), [0, 3, 1, 2]);
-    if (native.height !== inputSize || native.width !== inputSize) x = resample(x, inputSize, inputSize);
+    let x = resized(image, preprocessing);
     if (native.channels === 1) x = concat([x, x, x], 1);
     if (!patch) return x;
     const boxes = graph.input('patch', 'int32', ['N', 4]);
@@ -47,6 +54,39 @@ export function inputPixels(graph: Graph, preprocessing: Preprocessing): Value {
     );
     return add(mul(x, sub(graph.scalar(1), covered)), mul(covered, color));
   });
+}
+
+/** Images [N, H, W, C] as pixels in [0, 1] at the input's size, [N, C, S, S]. */
+function resized(image: Value, preprocessing: Preprocessing): Value {
+  const { native, inputSize } = preprocessing;
+  const { resize, filter, antialias, quantize } = { ...NEUTRAL_PREPROCESSING, ...preprocessing };
+  const { graph } = image;
+  const target = resizedShape(native, inputSize, resize);
+  const same = (['height', 'width'] as const).every((side) => native[side] === inputSize && target[side] === inputSize);
+  const byte = graph.scalar(255);
+  if (same || quantize === 'never') {
+    const x = transpose(div(cast(image, 'float32'), byte), [0, 3, 1, 2]);
+    return same ? x : matMul(matMul(rows(), x), columns());
+  }
+  // Levels are whole numbers before they are divided; columns come first, as in PIL.
+  const narrow = matMul(transpose(cast(image, 'float32'), [0, 3, 1, 2]), columns());
+  return div(toLevels(matMul(rows(), quantize === 'each-axis' ? toLevels(narrow) : narrow)), byte);
+
+  function rows(): Value {
+    const matrix = axisMatrix(native.height, target.height, inputSize, { filter, antialias });
+    return graph.constant(float32([inputSize, native.height], matrix));
+  }
+
+  function columns(): Value {
+    const matrix = axisMatrix(native.width, target.width, inputSize, { filter, antialias });
+    return graph.constant(float32([native.width, inputSize], transposed(matrix, inputSize, native.width)));
+  }
+}
+
+/** Rounded to whole levels from 0 to 255, halves up. */
+function toLevels(x: Value): Value {
+  const { graph } = x;
+  return cast(cast(add(clip(x, 0, 255), graph.scalar(0.5)), 'int32'), 'float32');
 }
 
 /** Which pixels lie inside each box: bool [N, 1, S, S]. */

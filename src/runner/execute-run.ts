@@ -1,6 +1,5 @@
 // One run from its spec to its metrics: assemble the data, train, evaluate clean and triggered, compare with the clean twin.
 import type { Dataset } from '../data/dataset.ts';
-import { loadDataset } from '../data/loaded.ts';
 import { accuracy } from '../metrics/accuracy.ts';
 import { attackSuccess } from '../metrics/attack-success.ts';
 import { effectivePixels } from '../metrics/effective-pixels.ts';
@@ -19,6 +18,7 @@ import { train } from '../train/train.ts';
 import { triggers } from '../triggers/registry.ts';
 import { stampShape } from '../triggers/stamp-shape.ts';
 import type { Trigger } from '../triggers/trigger.ts';
+import { loadRunDataset } from './run-dataset.ts';
 
 /** What a poisoned run takes from its clean twin. */
 export interface Twin {
@@ -48,7 +48,7 @@ export async function executeRun(
   onProgress: (share: number) => void = () => {},
 ): Promise<ExecutedRun> {
   const started = performance.now();
-  const dataset = await loadDataset(spec.dataset);
+  const dataset = await loadRunDataset(spec);
   const trigger = spec.attack.type === 'none' ? undefined : createTrigger(spec.attack, dataset, spec.inputSize);
   const network = await createNetwork({
     model: findModel(spec.model),
@@ -57,6 +57,7 @@ export async function executeRun(
     init: spec.init,
     freeze: parseFreeze(spec.freeze),
     seed: spec.seed,
+    preprocessing: spec.preprocessing,
     patch: trigger?.patch,
     features: featureStore(NUMERICS_VERSION),
   });

@@ -5,7 +5,6 @@ import type { Tensor } from '../core/tensor.ts';
 import { packageVersion } from '../core/version.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { inputPixels, normalize } from '../data/preprocessing.ts';
-import { findDataset } from '../data/references.ts';
 import { Graph, type Value } from '../graph/graph.ts';
 import { encodeModel } from '../graph/onnx/encode.ts';
 import { parseFreeze } from '../models/freeze.ts';
@@ -18,6 +17,7 @@ import { createNetwork, type Network } from '../train/network.ts';
 import type { TrainedState } from '../train/predict.ts';
 import { checkUnchanged } from './check-unchanged.ts';
 import { executeRun } from './execute-run.ts';
+import { loadRunDataset } from './run-dataset.ts';
 
 export interface ExportOptions {
   /** Whether the file takes 8-bit pixels at the dataset's size and does the preprocessing itself. */
@@ -51,11 +51,12 @@ export async function exportRun(runtime: Runtime, run: RunRecord, options: Expor
     });
   }
   await checkUnchanged(run.runId, spec);
-  const dataset = await (await findDataset(spec.dataset)).load();
+  const dataset = await loadRunDataset(spec);
   const network = await createNetwork({
     model: findModel(spec.model),
     dataset,
     ...{ inputSize: spec.inputSize, init: spec.init, freeze: parseFreeze(spec.freeze), seed: spec.seed },
+    preprocessing: spec.preprocessing,
   });
   // A twin only adds to the metrics, so none is needed to train again.
   const again = options.trained ? undefined : await executeRun(runtime, spec, undefined, options.onProgress);
@@ -105,7 +106,7 @@ function metadataOf(
   { classes }: Dataset,
   inside: boolean,
 ): Record<string, string> {
-  const { mean, std, inputSize, native } = preprocessing;
+  const { mean, std, inputSize, native, patch: _, ...chain } = preprocessing;
   const { height, width, channels } = native;
   const { attack, poisonRate, targetClass } = spec;
   return {
@@ -115,7 +116,10 @@ function metadataOf(
     'triggerlab.model': model.name,
     'triggerlab.dataset': datasetLabel(spec.dataset),
     'triggerlab.classes': JSON.stringify(classes),
-    'triggerlab.preprocessing': JSON.stringify({ inside, inputSize, mean, std, native: { height, width, channels } }),
+    'triggerlab.preprocessing': JSON.stringify({
+      ...{ inside, inputSize, mean, std, native: { height, width, channels } },
+      ...chain,
+    }),
     'triggerlab.attack': JSON.stringify(attack.type === 'none' ? attack : { ...attack, poisonRate, targetClass }),
   };
 }

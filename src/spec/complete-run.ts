@@ -1,12 +1,14 @@
 // A cell → the run it stands for: trigger parameters completed, and everything checked that takes several fields.
 import { inputError, TriggerlabError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
+import { storedShape } from '../data/preprocessing-fields.ts';
 import { noPretrainedWeights } from '../models/pretrained.ts';
 import { stampShape } from '../triggers/stamp-shape.ts';
 import type { Catalog } from './catalog.ts';
 import { type Cell, levelOf } from './cells.ts';
 import { explainIssue, valueAt } from './explain-issue.ts';
 import { normalise } from './identity.ts';
+import { isNeutralKey } from './neutral.ts';
 import type { AttackSpec, RunSpec, TrainingSpec } from './run-spec.ts';
 
 /** A model whose published weights are not here, and where the spec first names it. */
@@ -41,17 +43,22 @@ export class RunMaker {
     }
     // The checked value: what the schema of the field made of it, so the casts below hold.
     const value = (field: string): unknown => JSON.parse(levelOf(cell, field, this.#catalog)?.key ?? 'null');
-    const training = Object.keys(levels).flatMap((field) => /^training\.(.*)$/.exec(field)?.[1] ?? []);
+    const group = (name: string) => {
+      const given = Object.keys(levels).filter((field) => field.startsWith(`${name}.`));
+      const members = given.filter((field) => !isNeutralKey(field, levels[field].key));
+      return Object.fromEntries(members.map((field) => [field.slice(name.length + 1), value(field)]));
+    };
     const run = normalise({
       dataset: value('dataset') as string,
       model: value('model') as string,
       init: value('init') as RunSpec['init'],
       freeze: value('freeze') as string,
       inputSize: value('inputSize') as number,
+      preprocessing: group('preprocessing') as RunSpec['preprocessing'],
       attack: this.#attack(cell),
       poisonRate: value('poisonRate') as number,
       targetClass: value('target') as number,
-      training: Object.fromEntries(training.map((key) => [key, value(`training.${key}`)])) as unknown as TrainingSpec,
+      training: group('training') as unknown as TrainingSpec,
       seed: value('seed') as number,
     });
     this.#checkTarget(run, cell);
@@ -109,9 +116,10 @@ export class RunMaker {
   }
 
   /** Binds the trigger to the images that it will meet. */
-  #checkTrigger({ attack, dataset, inputSize }: RunSpec, { block }: Cell): void {
+  #checkTrigger({ attack, dataset, inputSize, preprocessing }: RunSpec, { block }: Cell): void {
     const { type, ...parameters } = attack;
-    const shape = stampShape(parameters, this.#catalog.datasets.get(dataset), inputSize);
+    const stored = storedShape(this.#catalog.datasets.get(dataset), preprocessing?.rewrite);
+    const shape = stampShape(parameters, stored, inputSize);
     this.#once([attack, shape], `${block.at}: `, () => this.#catalog.triggers.get(type).create(parameters, shape));
   }
 

@@ -4,9 +4,13 @@ import { TriggerlabError } from '../core/errors.ts';
 import { formatDatasetReference, parseDatasetReference } from '../core/references.ts';
 import type { Registry } from '../core/registry.ts';
 import { nearest } from '../core/suggest.ts';
+import { preprocessingFields } from '../data/preprocessing-fields.ts';
 import { type Catalog, parameterFields } from './catalog.ts';
 
 export const MAX_SEED = 2 ** 31 - 1;
+
+/** The maps of a spec in which ordinary fields stand, besides its top level. */
+export const GROUPS = ['preprocessing', 'training'] as const;
 
 /** A schema of one value for each ordinary field, by path, in the order in which runs are laid out. */
 export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
@@ -16,6 +20,7 @@ export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
     init: z.enum(['pretrained', 'random']),
     freeze: freezeField(catalog),
     inputSize: z.int().min(8).max(1024),
+    ...inGroup('preprocessing', preprocessingFields),
     'training.optimizer': z.enum(['adam', 'sgd']),
     'training.learningRate': z.number().gt(0),
     'training.momentum': z.number().min(0).lt(1),
@@ -26,6 +31,14 @@ export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
     target: z.int().min(0),
     seed: z.int().min(0).max(MAX_SEED),
   };
+}
+
+/** The fields of a group by path. */
+function inGroup(
+  group: (typeof GROUPS)[number],
+  fields: Readonly<Record<string, z.ZodType>>,
+): Record<string, z.ZodType> {
+  return Object.fromEntries(Object.entries(fields).map(([name, schema]) => [`${group}.${name}`, schema]));
 }
 
 /** Names in one spelling: a file may have several paths. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NEUTRAL_PREPROCESSING } from '../data/preprocessing-fields.ts';
 import { normalise, runId } from './identity.ts';
 import type { RunSpec } from './run-spec.ts';
 
@@ -60,6 +61,14 @@ test('everything that changes a result changes the id', () => {
     training({ weightDecay: 1e-4 }),
     training({ epochs: 6 }),
     training({ batchSize: 64 }),
+    { ...run, preprocessing: { rewrite: 64 } },
+    { ...run, preprocessing: { resize: 40 } },
+    { ...run, preprocessing: { resize: 'none' } },
+    { ...run, preprocessing: { filter: 'bicubic' } },
+    { ...run, preprocessing: { antialias: true } },
+    { ...run, preprocessing: { quantize: 'once' } },
+    { ...run, preprocessing: { normalization: 'dataset' } },
+    { ...run, preprocessing: { normalization: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } } },
   ];
   const ids = [run, ...others].map((spec) => runId(spec, inputs));
   expect(new Set(ids).size).toBe(ids.length);
@@ -76,4 +85,8 @@ test('what has no effect does not', () => {
   const random: RunSpec = { ...run, init: 'random' };
   expect(runId(random, { datasetFingerprint: 'digits-1' })).toBe(runId(random, inputs));
   expect(normalise(normalise(clean))).toEqual(normalise(clean));
+  expect(runId({ ...run, preprocessing: NEUTRAL_PREPROCESSING }, inputs)).toBe(runId(run, inputs));
+  expect(normalise({ ...run, preprocessing: { resize: 'input', antialias: true } }).preprocessing).toEqual({
+    antialias: true,
+  });
 });

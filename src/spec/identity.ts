@@ -1,6 +1,7 @@
 // A run's identity: a versioned hash of everything that changes its result, and of nothing else.
 import { canonicalJson, sha256Hex } from '../core/hash.ts';
 import { datasetBase, isDatasetReference, isModelReference, splitVersion } from '../core/references.ts';
+import { withoutNeutral } from './neutral.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** Raised whenever the same spec begins to give other numbers: old results then stay apart from new ones. */
@@ -16,13 +17,15 @@ export interface RunInputs {
 
 /**
  * The spec with what has no effect set to its neutral value: an attack's fields in clean runs, momentum under Adam, the
- * version of weights where a network starts at random.
+ * version of weights where a network starts at random. Fields that may be left out are, at their neutral values.
  */
 export function normalise(spec: RunSpec): RunSpec {
   const clean = spec.attack.type === 'none';
-  const { training } = spec;
+  const { training, preprocessing, ...rest } = spec;
+  const chain = withoutNeutral('preprocessing', preprocessing);
   return {
-    ...spec,
+    ...rest,
+    ...(chain ? { preprocessing: chain } : {}),
     model: spec.init === 'random' ? splitVersion(spec.model).model : spec.model,
     attack: clean ? { type: 'none' } : spec.attack,
     poisonRate: clean ? 0 : spec.poisonRate,
@@ -33,7 +36,8 @@ export function normalise(spec: RunSpec): RunSpec {
 
 /** The run's id: 20 hexadecimal digits, independent of the order in which fields were written. */
 export function runId(spec: RunSpec, inputs: RunInputs): string {
-  const { dataset, model, init, freeze, inputSize, attack, poisonRate, targetClass, training, seed } = normalise(spec);
+  const { dataset, model, init, freeze, inputSize, preprocessing, attack, poisonRate, targetClass, training, seed } =
+    normalise(spec);
   const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize } = training;
   const identity = {
     v: NUMERICS_VERSION,
@@ -48,6 +52,7 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
       ...{ init, freeze, inputSize },
       weights: init === 'pretrained' || isModelReference(model) ? inputs.weightsHash : undefined,
     },
+    preprocessing,
     attack,
     poisonRate,
     targetClass,

@@ -2,7 +2,7 @@
 import { parseDocument } from 'yaml';
 import { inputError } from '../core/errors.ts';
 import { type Catalog, parameterFields } from './catalog.ts';
-import { fieldPaths, resolvePath, suggestField } from './fields.ts';
+import { fieldPaths, GROUPS, resolvePath, suggestField } from './fields.ts';
 import type { Path, Source } from './source.ts';
 import { nestingDepth } from './yaml-depth.ts';
 
@@ -16,7 +16,7 @@ export interface Override {
 
 type Plain = Record<string, unknown>;
 
-const WHOLE_FIELDS = ['name', 'description', 'preset', 'repeats', 'training', 'attack', 'when', 'exclude'];
+const WHOLE_FIELDS = ['name', 'description', 'preset', 'repeats', ...GROUPS, 'attack', 'when', 'exclude'];
 
 /**
  * Reads `field=value` or `field=value,value,…`, values written as in a YAML list: `attack.color=white,[0,128,0]`.
@@ -66,9 +66,10 @@ export function applyOverrides(source: Source, overrides: readonly Override[], c
     if (tail === undefined) {
       if (head === 'poisonRate' || head === 'target') for (const { block } of attackBlocks(value)) delete block[head];
       put(value, head, [head], override);
-    } else if (head === 'training') {
-      value.training ??= {};
-      if (isPlain(value.training)) put(value.training, tail, ['training', tail], override);
+    } else if (GROUPS.some((group) => group === head)) {
+      value[head] ??= {};
+      const group = value[head];
+      if (isPlain(group)) put(group, tail, [head, tail], override);
     } else {
       const blocks = attackBlocks(value).filter(({ block }) => takes(block, tail, catalog));
       if (blocks.length === 0 && value.attack !== undefined) {

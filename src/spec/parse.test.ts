@@ -96,3 +96,26 @@ test('nesting is measured without recursion', () => {
   expect(nestingDepth('- - - 1')).toBe(3);
   expect(nestingDepth('['.repeat(50_000))).toBe(49_999);
 });
+
+test('fields of preprocessing: levels as anywhere, neutral ones left out of the runs', () => {
+  const runs = expandExperiment(
+    experimentFrom(
+      {
+        name: 'chain',
+        dataset: 'digits',
+        model: 'resnet-mini',
+        attack: 'none',
+        preprocessing: { antialias: [false, true], normalization: { mean: 0.5, std: [0.2, 0.25, 0.3] } },
+      },
+      { catalog: testCatalog, overrides: ['preprocessing.resize=40,input', 'filter=bicubic'] },
+    ),
+    testCatalog,
+  ).map(({ preprocessing }) => preprocessing);
+  const common = { filter: 'bicubic', normalization: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.25, 0.3] } };
+  expect(runs).toEqual([
+    { ...common, resize: 40 },
+    { ...common, resize: 40, antialias: true },
+    common,
+    { ...common, antialias: true },
+  ]);
+});

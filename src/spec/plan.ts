@@ -8,6 +8,7 @@ import { type MissingWeights, RunMaker } from './complete-run.ts';
 import { expandExperiment, twinOf } from './expand.ts';
 import type { ExperimentSpec } from './experiment.ts';
 import { runId } from './identity.ts';
+import { neutralValues } from './neutral.ts';
 import type { PlannedRun, RunSpec } from './run-spec.ts';
 
 export interface LevelCount {
@@ -83,29 +84,44 @@ function weightsOf({ weightsHash, publishedHash }: CatalogModel): string | undef
   return weightsHash ?? (publishedHash === undefined ? undefined : `published ${publishedHash}`);
 }
 
-/** A run's fields by path, nested ones spelled out; files by their short names. */
+/** A run's fields by path, nested ones and neutral values spelled out; files by their short names. */
 export function flatFields(spec: RunSpec): Record<string, unknown> {
-  const { attack, training, ...rest } = spec;
+  return { ...neutralValues, ...writtenFields(spec) };
+}
+
+function writtenFields(spec: RunSpec): Record<string, unknown> {
+  const { attack, training, preprocessing = {}, ...rest } = spec;
   const fields: Record<string, unknown> = { ...rest };
   fields.dataset = datasetLabel(rest.dataset);
   fields.model = modelLabel(rest.model);
-  for (const [key, value] of Object.entries(training)) fields[`training.${key}`] = value;
-  for (const [key, value] of Object.entries(attack)) fields[`attack.${key}`] = value;
+  for (const [group, members] of Object.entries({ preprocessing, training, attack }))
+    for (const [key, value] of Object.entries(members)) fields[`${group}.${key}`] = value;
   return fields;
 }
 
 function countLevels(specs: readonly RunSpec[]): FactorCount[] {
   const factors = new Map<string, Map<string, { value: unknown; poisoned: number; clean: number }>>();
+  const count = (field: string, value: unknown, poisoned: number, clean: number) => {
+    const levels = factors.get(field) ?? new Map();
+    factors.set(field, levels);
+    const key = canonicalJson(value);
+    const level = levels.get(key) ?? { value, poisoned: 0, clean: 0 };
+    levels.set(key, level);
+    level.poisoned += poisoned;
+    level.clean += clean;
+  };
+  const cleanOnes = specs.filter((spec) => spec.attack.type === 'none').length;
   for (const spec of specs) {
-    for (const [field, value] of Object.entries(flatFields(spec))) {
-      const levels = factors.get(field) ?? new Map();
-      factors.set(field, levels);
-      const key = canonicalJson(value);
-      const count = levels.get(key) ?? { value, poisoned: 0, clean: 0 };
-      levels.set(key, count);
-      if (spec.attack.type === 'none') count.clean++;
-      else count.poisoned++;
-    }
+    const clean = spec.attack.type === 'none' ? 1 : 0;
+    for (const [field, value] of Object.entries(writtenFields(spec))) count(field, value, 1 - clean, clean);
+  }
+  // Runs that leave a field out have its neutral value; where all do, it is not told.
+  for (const [field, value] of Object.entries(neutralValues)) {
+    const levels = [...(factors.get(field)?.values() ?? [])];
+    if (levels.length === 0) continue;
+    const clean = cleanOnes - levels.reduce((sum, level) => sum + level.clean, 0);
+    const poisoned = specs.length - cleanOnes - levels.reduce((sum, level) => sum + level.poisoned, 0);
+    if (clean + poisoned > 0) count(field, value, poisoned, clean);
   }
   return [...factors].map(([field, levels]) => ({ field, levels: [...levels.values()] }));
 }

@@ -1,5 +1,6 @@
 // Presets: named bundles of ordinary spec fields. What a spec writes itself always wins over its preset.
 import { registry } from '../core/registry.ts';
+import { neutralValues } from './neutral.ts';
 
 export interface Preset {
   readonly name: string;
@@ -14,6 +15,7 @@ export interface Preset {
 
 /** The paper's training schedule: section 3 of the text (Adam, 20 epochs, batch 128), momentum of its code for SGD. */
 const schedule = {
+  ...neutralValues,
   init: 'pretrained',
   freeze: 'paper',
   'training.optimizer': 'adam',

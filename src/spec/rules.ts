@@ -4,7 +4,7 @@ import { canonicalJson } from '../core/hash.ts';
 import type { Catalog } from './catalog.ts';
 import type { Block, ExcludeRule, FieldValues, Level, WhenRule } from './experiment.ts';
 import { explainIssue, show } from './explain-issue.ts';
-import { fieldPaths, fieldSchema, resolvePath, suggestField } from './fields.ts';
+import { fieldPaths, fieldSchema, GROUPS, resolvePath, suggestField } from './fields.ts';
 import { faults } from './levels.ts';
 import type { WrittenSpec } from './schema.ts';
 import type { Path, Source } from './source.ts';
@@ -53,7 +53,7 @@ export function readRules(
 function readFields(written: Readonly<Record<string, unknown>>, path: Path, context: Context): FieldValues[] {
   const { source } = context;
   const fields = Object.entries(written).flatMap(([name, value]): FieldValues[] => {
-    if ((name === 'attack' || name === 'training') && isMap(value)) {
+    if ((name === 'attack' || GROUPS.some((group) => group === name)) && isMap(value)) {
       return Object.entries(value).map(([key, member]) =>
         readField(`${name}.${key}`, member, [...path, name, key], context),
       );

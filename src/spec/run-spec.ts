@@ -1,5 +1,7 @@
 // One run of an experiment, after defaults, presets and expansion: all that decides its result, and nothing else.
 
+import type { PreprocessingSpec } from '../data/preprocessing-fields.ts';
+
 /** Parameters of the trigger, its `type` naming a line of the trigger registry; `none` is a clean run. */
 export type AttackSpec = { readonly type: 'none' } | { readonly type: string; readonly [parameter: string]: unknown };
 
@@ -24,6 +26,8 @@ export interface RunSpec {
   readonly freeze: string;
   /** Side of the model's square input in pixels. */
   readonly inputSize: number;
+  /** What differs from the neutral chain: see data/preprocessing-fields.ts. */
+  readonly preprocessing?: Partial<PreprocessingSpec> | undefined;
   readonly attack: AttackSpec;
   /** Share of the training images that are poisoned, in [0, 1]; 0 for clean runs. */
   readonly poisonRate: number;

@@ -1,7 +1,7 @@
 // The structure of a spec file, as strict zod schemas whose issues carry the path of the faulty part.
 import { z } from 'zod';
 import { type Catalog, parameterFields } from './catalog.ts';
-import { ordinaryFields } from './fields.ts';
+import { GROUPS, ordinaryFields } from './fields.ts';
 import { forward, type LevelInput, levelsOf } from './levels.ts';
 import { presets } from './presets.ts';
 
@@ -49,11 +49,12 @@ const experimentName = z
 export function specSchema(catalog: Catalog): z.ZodType<WrittenSpec> {
   const ordinary = ordinaryFields(catalog);
   const top: Record<string, z.ZodType<LevelInput[] | undefined>> = {};
-  const training: Record<string, z.ZodType<LevelInput[] | undefined>> = {};
+  const groups = Object.fromEntries(GROUPS.map((group) => [group, {} as typeof top]));
   for (const [path, schema] of Object.entries(ordinary)) {
     const levels = levelsOf(schema);
     const required = path === 'dataset' || path === 'model';
-    if (path.startsWith('training.')) training[path.slice('training.'.length)] = levels.optional();
+    const [group, name] = path.split('.');
+    if (name !== undefined) groups[group][name] = levels.optional();
     else top[path] = required ? levels : levels.optional();
   }
   return z
@@ -63,7 +64,7 @@ export function specSchema(catalog: Catalog): z.ZodType<WrittenSpec> {
       preset: levelsOf(z.enum(presets.names)).optional(),
       ...top,
       repeats: z.int().min(1).max(MAX_REPEATS).optional(),
-      training: z.strictObject(training).optional(),
+      ...Object.fromEntries(GROUPS.map((group) => [group, z.strictObject(groups[group]).optional()])),
       attack: z.unknown().transform((value, context) => readBlocks(value, catalog, context.issues)),
       // biome-ignore lint/suspicious/noThenProperty: a word of the spec; never a function, so nothing can await it.
       when: z.array(z.strictObject({ if: conditions, then: conditions })).optional(),
@@ -83,7 +84,8 @@ export function specSchema(catalog: Catalog): z.ZodType<WrittenSpec> {
       const fields: Record<string, WrittenField> = {};
       for (const path of Object.keys(ordinary)) {
         const parts = path.split('.');
-        const holder = parts.length > 1 ? spec.training : spec;
+        const top = spec as Record<string, unknown>;
+        const holder = parts.length > 1 ? top[parts[0]] : top;
         const levels = (holder as Record<string, LevelInput[] | undefined> | undefined)?.[parts[parts.length - 1]];
         if (levels) fields[path] = { path: parts, levels };
       }

@@ -4,7 +4,7 @@ import { inputError, type TriggerlabError } from '../core/errors.ts';
 import { didYouMean, nearest } from '../core/suggest.ts';
 import { type Catalog, parameterFields } from './catalog.ts';
 import { explainIssue, valueAt } from './explain-issue.ts';
-import { fieldPaths } from './fields.ts';
+import { fieldPaths, GROUPS } from './fields.ts';
 import type { Path, Source } from './source.ts';
 
 /** The issue to tell: what is written wrongly before what is missing, in the order of the file. */
@@ -53,7 +53,7 @@ function fieldName(path: Path): string {
     .join('');
 }
 
-const STRUCTURE = ['name', 'description', 'preset', 'repeats', 'training', 'attack', 'when', 'exclude'];
+const STRUCTURE = ['name', 'description', 'preset', 'repeats', ...GROUPS, 'attack', 'when', 'exclude'];
 
 /** What an unknown key may have been meant for: its place tells which keys are known there. */
 function keyHint(
@@ -77,7 +77,8 @@ function keyHint(
 
 function keysInside(path: Path, holder: unknown, catalog: Catalog): string[] | undefined {
   if (path[0] === 'when') return ['if', 'then'];
-  if (path[0] === 'training') return fieldPaths(catalog).flatMap((field) => /^training\.(.*)/.exec(field)?.[1] ?? []);
+  const group = GROUPS.find((name) => name === path[0]);
+  if (group) return fieldPaths(catalog).flatMap((field) => field.split(`${group}.`, 2)[1] ?? []);
   const type = (holder as { type?: unknown } | undefined)?.type;
   if (path[0] !== 'attack' || typeof type !== 'string') return undefined;
   if (!catalog.triggers.has(type)) return ['type'];

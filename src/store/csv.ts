@@ -1,5 +1,5 @@
 // Comma-separated values (RFC 4180), and flat runs in that form.
-import { cellText, columnNames, columnsOf, type FlatRun } from './flatten.ts';
+import { cellText, columnNames, columnsOf, columnValue, type FlatRun } from './flatten.ts';
 
 /** A header and rows as CSV, lines ended by `\n`: null is empty, numbers are written to their last digit. */
 export function csvText(header: readonly string[], rows: readonly (readonly unknown[])[]): string {
@@ -17,7 +17,7 @@ export function runsToCsv(runs: readonly FlatRun[]): string {
     names,
     runs.map((run) => {
       const columns = columnsOf(run);
-      return names.map((name) => columns.get(name));
+      return names.map((name) => columnValue(columns, name));
     }),
   );
 }

@@ -1,5 +1,6 @@
 // A run as one flat object: the form in which `results --json`, CSV files, reports and `--where` see it.
 import { datasetLabel, modelLabel } from '../core/references.ts';
+import { neutralValues, SPARSE_GROUPS } from '../spec/neutral.ts';
 import type { AttackSpec, RunSpec, TrainingSpec } from '../spec/run-spec.ts';
 import type { RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
 
@@ -63,13 +64,18 @@ export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
 
 /**
  * A flat run as named columns: `attack` is the trigger's type and its parameters stand beside it under their own names
- * (`size`, `position`, …), or as `attack.<name>` where a field of the run has that name.
+ * (`size`, `position`, …), or as `attack.<name>` where a field of the run has that name. Fields that a run may leave out stand
+ * under their paths (`preprocessing.resize`); `columnValue` knows them also where they are left out.
  */
 export function columnsOf(run: FlatRun): Map<string, unknown> {
   const { type, ...parameters } = run.attack;
   const columns = new Map<string, unknown>();
   for (const [name, value] of Object.entries(run)) {
     if (name === 'environment') continue;
+    if (SPARSE_GROUPS.some((group) => group === name)) {
+      for (const [member, setting] of Object.entries(value ?? {})) columns.set(`${name}.${member}`, setting);
+      continue;
+    }
     columns.set(name, name === 'attack' ? type : value);
     if (name !== 'attack') continue;
     for (const [parameter, setting] of Object.entries(parameters)) {
@@ -77,6 +83,11 @@ export function columnsOf(run: FlatRun): Map<string, unknown> {
     }
   }
   return columns;
+}
+
+/** A run's value in a column: the neutral one of a field that the run leaves out. */
+export function columnValue(columns: ReadonlyMap<string, unknown>, name: string): unknown {
+  return columns.has(name) ? columns.get(name) : neutralValues[name];
 }
 
 /** Every column that some of the runs have, in the order of the first runs that have them. */

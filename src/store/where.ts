@@ -2,7 +2,8 @@
 import { inputError } from '../core/errors.ts';
 import { datasetLabel, modelLabel } from '../core/references.ts';
 import { didYouMean } from '../core/suggest.ts';
-import { cellText, columnNames, columnsOf, type FlatRun, flattenRun } from './flatten.ts';
+import { neutralValues } from '../spec/neutral.ts';
+import { cellText, columnNames, columnsOf, columnValue, type FlatRun, flattenRun } from './flatten.ts';
 import type { RunRecord } from './records.ts';
 
 /** A column and the values any of which it may have. */
@@ -57,7 +58,7 @@ export function canonicalField(name: string, known: readonly string[]): string {
  * @throws TriggerlabError (input), with the nearest name, for a field that none of the runs has.
  */
 export function checkFields(option: string, fields: readonly string[], runs: readonly RunRecord[]): string[] {
-  const known = columnNames(runs.map((run) => flattenRun(run)));
+  const known = [...new Set([...columnNames(runs.map((run) => flattenRun(run))), ...Object.keys(neutralValues)])];
   return fields.map((name) => {
     const field = canonicalField(name, known);
     if (runs.length > 0 && !known.includes(field)) {
@@ -75,7 +76,7 @@ export function matches(run: RunRecord, conditions: readonly Condition[]): boole
   const names = [...columns.keys()];
   return conditions.every(({ field, values }) => {
     const name = canonicalField(field, names);
-    const found = name === 'experiment' ? flat.experiments : [columns.get(name)];
+    const found = name === 'experiment' ? flat.experiments : [columnValue(columns, name)];
     // Files go by their short names, whatever path is written.
     const short = name === 'dataset' ? datasetLabel : name === 'model' ? modelLabel : (text: string) => text;
     return values.some((wanted) => found.some((value) => isValue(value, short(wanted))));

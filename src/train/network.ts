@@ -1,7 +1,9 @@
 // A network bound to its data, its freeze policy and its starting numbers; emits its forward pass into step graphs.
 import type { Tensor } from '../core/tensor.ts';
+import { channelStatistics } from '../data/channel-statistics.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { inputPixels, normalize, type Preprocessing } from '../data/preprocessing.ts';
+import type { Normalization, PreprocessingSpec } from '../data/preprocessing-fields.ts';
 import type { Graph, Shape, Value } from '../graph/graph.ts';
 import {
   type ArchitectureInfo,
@@ -42,6 +44,8 @@ export interface NetworkOptions {
   readonly init: 'pretrained' | 'random';
   readonly freeze: FreezePolicy;
   readonly seed: number;
+  /** What differs from the neutral chain; `rewrite` plays no part: `dataset` is rewritten already. */
+  readonly preprocessing?: Partial<PreprocessingSpec> | undefined;
   readonly patch?: Preprocessing['patch'];
   /** Whether dropout is active in training. Default true. */
   readonly dropout?: boolean;
@@ -54,6 +58,7 @@ export interface NetworkOptions {
 /** Loads or draws the starting numbers and works out what is trained. @throws TriggerlabError as `initialState` and `trainablePart` do. */
 export async function createNetwork(options: NetworkOptions): Promise<Network> {
   const { model, dataset, inputSize } = options;
+  const { normalization = 'model', rewrite: _, ...chain } = options.preprocessing ?? {};
   const classes = dataset.classes.length;
   const { info, state } = options.start
     ? { info: describeArchitecture(model.architecture, inputSize, classes, options.init), state: options.start }
@@ -65,7 +70,13 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     info,
     start: state,
     classes,
-    preprocessing: { native: dataset.train, inputSize, ...model.normalization, patch: options.patch },
+    preprocessing: {
+      ...chain,
+      native: dataset.train,
+      inputSize,
+      ...normalizationOf(normalization, model, dataset),
+      patch: options.patch,
+    },
     dropout: options.dropout ?? true,
     trainable,
     packs: packsOf(trainable.parameters.map((name) => ({ name, shape: shapes.get(name) ?? [] }))),
@@ -73,6 +84,15 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     origin: options.init,
     features: options.features,
   };
+}
+
+function normalizationOf(
+  given: PreprocessingSpec['normalization'],
+  model: ModelDefinition,
+  { train }: NetworkOptions['dataset'],
+): Normalization {
+  if (given === 'model') return model.normalization;
+  return given === 'dataset' ? channelStatistics(train) : given;
 }
 
 /** The forward pass of a network in a graph, and the handles a step needs. */

@@ -1,10 +1,11 @@
-// Interpolation of one axis as a matrix: the one definition of resizing that graph, host and tests share.
+// ONNX's interpolation of one axis as a matrix. How preprocessing resizes is in resize-taps.ts.
 
 export type Interpolation = 'linear' | 'nearest';
 /** Where output pixel i samples the input: ONNX's coordinate_transformation_mode. */
 export type Coordinates = 'half_pixel' | 'pytorch_half_pixel' | 'align_corners' | 'asymmetric';
 
-function sourcePosition(i: number, from: number, to: number, coordinates: Coordinates): number {
+/** Where output pixel i lies among the input pixels, whose centres are at whole numbers. */
+export function sourcePosition(i: number, from: number, to: number, coordinates: Coordinates): number {
   if (coordinates === 'align_corners') return to === 1 ? 0 : (i * (from - 1)) / (to - 1);
   if (coordinates === 'asymmetric') return (i * from) / to;
   if (coordinates === 'pytorch_half_pixel' && to === 1) return 0;

@@ -1,0 +1,10 @@
+// The images a run is about: its dataset, rewritten where its preprocessing says so.
+import type { Dataset } from '../data/dataset.ts';
+import { loadDataset } from '../data/loaded.ts';
+import { rewriteDataset } from '../data/rewrite.ts';
+import type { RunSpec } from '../spec/run-spec.ts';
+
+/** @throws TriggerlabError as `loadDataset` does. */
+export async function loadRunDataset(spec: Pick<RunSpec, 'dataset' | 'preprocessing'>): Promise<Dataset> {
+  return rewriteDataset(await loadDataset(spec.dataset), spec.preprocessing?.rewrite ?? 'none');
+}
