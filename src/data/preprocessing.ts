@@ -4,20 +4,16 @@ import type { ImageShape } from '../core/images.ts';
 import { float32 } from '../core/tensor.ts';
 import type { Graph, Value } from '../graph/graph.ts';
 import { add } from '../graph/ops/add.ts';
-import { and } from '../graph/ops/and.ts';
 import { cast } from '../graph/ops/cast.ts';
 import { clip } from '../graph/ops/clip.ts';
 import { concat } from '../graph/ops/concat.ts';
 import { div } from '../graph/ops/div.ts';
-import { greaterOrEqual } from '../graph/ops/greater-or-equal.ts';
-import { less } from '../graph/ops/less.ts';
 import { matMul } from '../graph/ops/mat-mul.ts';
 import { mul } from '../graph/ops/mul.ts';
 import { transposed } from '../graph/ops/resize-matrix.ts';
 import { slice } from '../graph/ops/slice.ts';
 import { sub } from '../graph/ops/sub.ts';
 import { transpose } from '../graph/ops/transpose.ts';
-import { unsqueeze } from '../graph/ops/unsqueeze.ts';
 import { NEUTRAL_PREPROCESSING, type PreprocessingSpec } from './preprocessing-fields.ts';
 import { axisMatrix, resizedShape } from './resize-geometry.ts';
 
@@ -29,30 +25,21 @@ export interface Preprocessing
   readonly inputSize: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** A patch blended in after the resize, where the graph input `patch` (int32 [N, 4]: top, left, bottom, right) says. */
-  readonly patch?: { readonly opacity: number; readonly color: readonly [number, number, number] };
+  /** Patterns blended in after the resize: the graph input `overlay` (uint8 [N, S, S, 4], RGBA) has each image's own. */
+  readonly overlay?: { readonly opacity: number } | undefined;
 }
 
 /**
- * Adds the graph inputs `image` (uint8 [N, H, W, C]) and, with a patch, `patch`; returns pixels in [0, 1], float32 [N, 3, S, S].
+ * Adds the graph inputs `image` (uint8 [N, H, W, C]) and perhaps `overlay`; returns pixels in [0, 1], float32 [N, 3, S, S].
  * What a resize leaves larger than the input is cut at the centre, what it leaves smaller gets a black border.
  */
 export function inputPixels(graph: Graph, preprocessing: Preprocessing): Value {
-  const { native, inputSize, patch } = preprocessing;
+  const { native, inputSize, overlay } = preprocessing;
   return graph.scoped('preprocess', () => {
     const image = graph.input('image', 'uint8', ['N', native.height, native.width, native.channels]);
     let x = resized(image, preprocessing);
     if (native.channels === 1) x = concat([x, x, x], 1);
-    if (!patch) return x;
-    const boxes = graph.input('patch', 'int32', ['N', 4]);
-    const covered = mul(cast(coverage(boxes, inputSize), 'float32'), graph.scalar(patch.opacity));
-    const color = graph.constant(
-      float32(
-        [1, 3, 1, 1],
-        patch.color.map((value) => value / 255),
-      ),
-    );
-    return add(mul(x, sub(graph.scalar(1), covered)), mul(covered, color));
+    return overlay ? blended(x, planes(graph.input('overlay', 'uint8', ['N', inputSize, inputSize, 4])), overlay) : x;
   });
 }
 
@@ -89,16 +76,16 @@ function toLevels(x: Value): Value {
   return cast(cast(add(clip(x, 0, 255), graph.scalar(0.5)), 'int32'), 'float32');
 }
 
-/** Which pixels lie inside each box: bool [N, 1, S, S]. */
-function coverage(boxes: Value, size: number): Value {
-  const { graph } = boxes;
-  const places = { dtype: 'int32', shape: [size], data: Int32Array.from({ length: size }, (_, i) => i) } as const;
-  const between = (low: number, high: number) => {
-    const at = graph.constant(places);
-    const bound = (column: number) => slice(boxes, [column], [column + 1], [1]);
-    return and(greaterOrEqual(at, bound(low)), less(at, bound(high)));
-  };
-  return and(unsqueeze(between(0, 2), [1, 3]), unsqueeze(between(1, 3), [1, 2]));
+/** Bytes as channels first, in [0, 1]. */
+function planes(bytes: Value): Value {
+  return transpose(div(cast(bytes, 'float32'), bytes.graph.scalar(255)), [0, 3, 1, 2]);
+}
+
+/** Where nothing lies over a pixel, x · 1 + 0 keeps its bits. */
+function blended(x: Value, rgba: Value, { opacity }: { readonly opacity: number }): Value {
+  const { graph } = x;
+  const share = mul(slice(rgba, [3], [4], [1]), graph.scalar(opacity));
+  return add(mul(x, sub(graph.scalar(1), share)), mul(share, slice(rgba, [0], [3], [1])));
 }
 
 /** Channel-wise (pixels − mean) / std. */

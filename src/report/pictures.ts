@@ -1,14 +1,15 @@
 // What the triggers look like: a few test images clean, triggered, and the difference, as PNG data URIs.
 import sharp from 'sharp';
 import { attackParameters, factorTitle, formatFactor } from '../analysis/factors.ts';
-import { inputError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
 import type { Image } from '../core/images.ts';
 import { Rng } from '../core/rng.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { inputImage } from '../data/input-image.ts';
+import { Runtime } from '../runtime/node.ts';
 import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
-import { triggers } from '../triggers/registry.ts';
-import { stampShape } from '../triggers/stamp-shape.ts';
+import { openTrigger } from '../triggers/open.ts';
+import { stampImages } from '../triggers/stamp.ts';
 
 /** One strip of images side by side. */
 export interface Strip {
@@ -29,17 +30,18 @@ export interface TriggerFigure {
 }
 
 /** What a figure is made of: a trigger as one of the experiment's runs names it. */
-export type PictureSpec = Pick<RunSpec, 'attack' | 'inputSize' | 'targetClass'> & { readonly dataset: string };
+export type PictureSpec = Pick<RunSpec, 'dataset' | 'attack' | 'inputSize' | 'preprocessing' | 'targetClass'>;
 
 const GAP = 4;
 
 /** The distinct triggers of some runs, in first-seen order; clean runs have none. */
 export function distinctTriggers(specs: readonly RunSpec[]): PictureSpec[] {
   const found = new Map<string, PictureSpec>();
-  for (const { attack, dataset, inputSize, targetClass } of specs) {
+  for (const { attack, dataset, inputSize, preprocessing, targetClass } of specs) {
     if (attack.type === 'none') continue;
-    const key = canonicalJson({ attack, dataset, inputSize, targetClass });
-    if (!found.has(key)) found.set(key, { attack, dataset, inputSize, targetClass });
+    const spec = { attack, dataset, inputSize, preprocessing, targetClass };
+    const key = canonicalJson(spec);
+    if (!found.has(key)) found.set(key, spec);
   }
   return [...found.values()];
 }
@@ -52,24 +54,9 @@ export function distinctTriggers(specs: readonly RunSpec[]): PictureSpec[] {
  */
 export async function triggerFigure(dataset: Dataset, spec: PictureSpec, count = 5): Promise<TriggerFigure> {
   const rows = firstOfEachClass(dataset, spec.targetClass).slice(0, count);
-  const { type, ...settings } = spec.attack;
-  const definition = triggers.get(type);
   const { test } = dataset;
-  const shape = stampShape(settings, test, spec.inputSize);
-  const atInput = 'stampAt' in settings && settings.stampAt === 'input';
-  const clean = await Promise.all(
-    rows.map((row) => (atInput ? resized(imageAt(dataset, row), spec.inputSize) : imageAt(dataset, row))),
-  );
-  const parameters = definition.parameters.safeParse(settings);
-  if (!parameters.success) {
-    throw inputError(`this version's ${type} does not take the recorded parameters`, { cause: parameters.error });
-  }
-  const trigger = definition.create(parameters.data, shape);
-  const triggered = clean.map((image, at) => {
-    const copy = { ...image, pixels: image.pixels.slice() };
-    trigger.apply(copy, Rng.of(0, 'picture', rows[at]));
-    return copy;
-  });
+  const native = rows.map((row) => imageAt(dataset, row));
+  const { shape, atInput, clean, triggered } = await stampedImages(spec, native, rows);
   const { images, factor, changed } = differences(clean, triggered);
   const title = attackTitle(spec.attack);
   const classes = rows.map((row) => dataset.classes[test.labels[row]]).join(', ');
@@ -94,6 +81,32 @@ export async function triggerFigure(dataset: Dataset, spec: PictureSpec, count =
   };
 }
 
+/** Images as they are where the trigger is stamped, without and with it. */
+async function stampedImages(spec: PictureSpec, native: readonly Image[], rows: readonly number[]) {
+  let runtime: Runtime | undefined;
+  const context = {
+    seed: 0,
+    dataset: spec.dataset,
+    runtime() {
+      runtime ??= new Runtime({ threads: 1 });
+      return runtime;
+    },
+  };
+  try {
+    const trigger = await openTrigger(spec.attack, native[0], spec.inputSize, context);
+    const atInput = trigger.stampAt === 'input';
+    const clean = native.map((image) =>
+      atInput ? inputImage(image, { ...spec.preprocessing, inputSize: spec.inputSize }) : image,
+    );
+    const triggered = clean.map((image) => ({ ...image, pixels: image.pixels.slice() }));
+    const streams = rows.map((row) => Rng.of(0, 'picture', row));
+    await stampImages(trigger, triggered, streams);
+    return { shape: trigger.shape, atInput, clean, triggered };
+  } finally {
+    await runtime?.close();
+  }
+}
+
 /** `badnets: size 16 %, position middle, colour white`. */
 export function attackTitle(attack: AttackSpec): string {
   const words = attackParameters(attack).map(([name, value]) => `${factorTitle(name)} ${formatFactor(name, value)}`);
@@ -114,20 +127,6 @@ function imageAt({ test }: Dataset, row: number): Image {
 
 function rawOptions({ height, width, channels }: Image) {
   return { raw: { height, width, channels } };
-}
-
-async function resized(image: Image, side: number): Promise<Image> {
-  const { data } = await sharp(image.pixels, rawOptions(image))
-    .resize(side, side, { fit: 'fill', kernel: 'linear' })
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const pixels = new Uint8Array(side * side * 3);
-  const channels = data.length / (side * side);
-  for (let i = 0; i < pixels.length; i++) {
-    pixels[i] = data[Math.floor(i / 3) * channels + Math.min(i % 3, channels - 1)];
-  }
-  return { height: side, width: side, channels: 3, pixels };
 }
 
 /** Absolute differences times the largest whole factor that stays within 255, and the mean number of changed pixels. */

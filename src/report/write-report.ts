@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inputError, messageOf, TriggerlabError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { datasetLabel } from '../core/references.ts';
-import { loadDataset } from '../data/loaded.ts';
+import { loadRunDataset } from '../runner/run-dataset.ts';
 import { runsToCsv } from '../store/csv.ts';
 import { flattenRun } from '../store/flatten.ts';
 import type { RunRecord } from '../store/records.ts';
@@ -74,7 +74,7 @@ async function drawPictures(
   }
   for (const spec of specs.slice(0, MAX_PICTURES)) {
     try {
-      pictures.push(await triggerFigure(await loadDataset(spec.dataset), spec));
+      pictures.push(await triggerFigure(await loadRunDataset(spec), spec));
     } catch (error) {
       if (!(error instanceof TriggerlabError)) throw error;
       pictureNotes.add(`A trigger could not be drawn on ${datasetLabel(spec.dataset)}: ${error.message}.`);

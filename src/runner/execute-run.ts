@@ -8,15 +8,14 @@ import { findModel } from '../models/references.ts';
 import { decodeSafetensors, encodeSafetensors } from '../models/weights/safetensors.ts';
 import type { Runtime } from '../runtime/node.ts';
 import { NUMERICS_VERSION } from '../spec/identity.ts';
-import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
+import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunMetrics } from '../store/records.ts';
 import { featureStore } from '../train/feature-cache.ts';
 import { createNetwork, type Network } from '../train/network.ts';
 import { poisonedRows, type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
 import { everyRow, predict, seenPixels, type TrainedState } from '../train/predict.ts';
 import { train } from '../train/train.ts';
-import { triggers } from '../triggers/registry.ts';
-import { stampShape } from '../triggers/stamp-shape.ts';
+import { openTrigger, overlayInGraph } from '../triggers/open.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 import { loadRunDataset } from './run-dataset.ts';
 
@@ -49,7 +48,7 @@ export async function executeRun(
 ): Promise<ExecutedRun> {
   const started = performance.now();
   const dataset = await loadRunDataset(spec);
-  const trigger = spec.attack.type === 'none' ? undefined : createTrigger(spec.attack, dataset, spec.inputSize);
+  const trigger = spec.attack.type === 'none' ? undefined : await triggerOf(runtime, spec, dataset);
   const network = await createNetwork({
     model: findModel(spec.model),
     dataset,
@@ -58,12 +57,14 @@ export async function executeRun(
     freeze: parseFreeze(spec.freeze),
     seed: spec.seed,
     preprocessing: spec.preprocessing,
-    patch: trigger?.patch,
+    overlay: overlayInGraph(trigger),
     features: featureStore(NUMERICS_VERSION),
   });
   const { seed, targetClass: target, training } = spec;
   const rows = poisonedRows(dataset.train.count, spec.poisonRate, seed);
-  const source = trigger ? withTrigger(dataset.train, trigger, rows, { seed, split: 'train', target }) : dataset.train;
+  const source = trigger
+    ? await withTrigger(dataset.train, trigger, rows, { seed, split: 'train', target, input: network.preprocessing })
+    : dataset.train;
   const { trained, epochLosses, seconds } = await train(runtime, network, source, {
     ...training,
     seed,
@@ -92,11 +93,9 @@ export async function executeRun(
   };
 }
 
-/** Binds an attack's parameters to the pixels it is stamped on. */
-function createTrigger({ type, ...given }: AttackSpec, dataset: Dataset, inputSize: number): Trigger {
-  const definition = triggers.get(type);
-  const parameters = definition.parameters.parse(given);
-  return definition.create(parameters, stampShape(parameters, dataset.train, inputSize));
+function triggerOf(runtime: Runtime, spec: RunSpec, { train }: Dataset): Promise<Trigger> {
+  const { attack, dataset, inputSize, seed } = spec;
+  return openTrigger(attack, train, inputSize, { seed, dataset, runtime: () => runtime });
 }
 
 async function measureAttack(
@@ -108,7 +107,9 @@ async function measureAttack(
   { seed, targetClass }: RunSpec,
   twin: Twin | undefined,
 ) {
-  const triggered = withTrigger(test, trigger, everyRow(test), { seed, split: 'test' });
+  const triggered = await withTrigger(test, trigger, everyRow(test), {
+    ...{ seed, split: 'test', input: network.preprocessing },
+  });
   const success = async (state: TrainedState) =>
     attackSuccess(await predict(runtime, network, state, triggered), test.labels, targetClass);
   const natural = twin && (await success(decodeSafetensors(twin.trained, 'the clean twin').tensors));

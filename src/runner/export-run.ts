@@ -76,7 +76,7 @@ export function classifierGraph(network: Network, trained: TrainedState, withPre
   const { preprocessing, model } = network;
   const { inputSize } = preprocessing;
   const image = withPreprocessing
-    ? normalize(inputPixels(graph, { ...preprocessing, patch: undefined }), preprocessing)
+    ? normalize(inputPixels(graph, { ...preprocessing, overlay: undefined }), preprocessing)
     : graph.input('image', 'float32', ['N', 3, inputSize, inputSize]);
   const constant = (name: string): Value => {
     const content: Tensor | undefined = trained[name] ?? network.start[name];
@@ -106,7 +106,7 @@ function metadataOf(
   { classes }: Dataset,
   inside: boolean,
 ): Record<string, string> {
-  const { mean, std, inputSize, native, patch: _, ...chain } = preprocessing;
+  const { mean, std, inputSize, native, overlay: _, ...chain } = preprocessing;
   const { height, width, channels } = native;
   const { attack, poisonRate, targetClass } = spec;
   return {

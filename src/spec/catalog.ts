@@ -29,7 +29,7 @@ export interface CatalogTrigger {
   readonly name: string;
   readonly parameters: z.ZodType<object>;
   /** @throws TriggerlabError (input) when the trigger does not fit images of this shape. */
-  create(parameters: object, shape: ImageShape): unknown;
+  check(parameters: object, shape: ImageShape): void;
 }
 
 export interface Catalog {

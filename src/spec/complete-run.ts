@@ -120,7 +120,7 @@ export class RunMaker {
     const { type, ...parameters } = attack;
     const stored = storedShape(this.#catalog.datasets.get(dataset), preprocessing?.rewrite);
     const shape = stampShape(parameters, stored, inputSize);
-    this.#once([attack, shape], `${block.at}: `, () => this.#catalog.triggers.get(type).create(parameters, shape));
+    this.#once([attack, shape], `${block.at}: `, () => this.#catalog.triggers.get(type).check(parameters, shape));
   }
 
   #once(subject: unknown[], place: string, verify: () => unknown): void {

@@ -20,7 +20,7 @@ export class RowKeys {
   readonly #source: ImageSource;
   /** Of rows that carry a trigger. */
   readonly #own = new Map<number, string>();
-  readonly #patched = new Set<number>();
+  readonly #overlaid = new Set<number>();
   readonly #stamped = new Set<number>();
   readonly #given: ImageSource | TriggeredSource;
 
@@ -31,17 +31,17 @@ export class RowKeys {
     known.set(this.#source, this.#clean);
     if (!('clean' in source)) return;
     for (const row of source.triggeredRows) {
-      const box = source.boxes([row]);
-      if (box.some((side) => side !== 0)) {
-        this.#patched.add(row);
-        this.#own.set(row, keyHash(`${this.#cleanKey(row)}${box}`));
+      const over = source.overlay(row);
+      if (over) {
+        this.#overlaid.add(row);
+        this.#own.set(row, keyHash(`${this.#cleanKey(row)}${keyHash(over)}`));
       } else this.#stamped.add(row);
     }
   }
 
-  /** Whether the graph is to put a patch on this row. */
-  isPatched(row: number): boolean {
-    return this.#patched.has(row);
+  /** Whether the graph is to lay a pattern over this row. */
+  isOverlaid(row: number): boolean {
+    return this.#overlaid.has(row);
   }
 
   of(row: number): string {

@@ -10,7 +10,8 @@ import type { Graph } from '../graph/graph.ts';
 import { parseFreeze } from '../models/freeze.ts';
 import { models } from '../models/registry.ts';
 import { Runtime } from '../runtime/node.ts';
-import { badnets, badnetsParameters } from '../triggers/badnets.ts';
+import { badnetsParameters, patchTrigger } from '../triggers/badnets.ts';
+import { overlayInGraph } from '../triggers/open.ts';
 import { FeatureStore, storedFeatures } from './feature-store.ts';
 import { cachedFeatures } from './features.ts';
 import { frozenPart } from './frozen-part.ts';
@@ -62,10 +63,10 @@ interface Setting {
   readonly model: string;
   readonly freeze: string;
   readonly size?: number;
-  readonly patch?: Network['preprocessing']['patch'];
+  readonly overlay?: Network['preprocessing']['overlay'];
 }
 
-function networkOf({ model, freeze, size = 32, patch }: Setting, features?: FeatureStore): Promise<Network> {
+function networkOf({ model, freeze, size = 32, overlay }: Setting, features?: FeatureStore): Promise<Network> {
   const dataset = { classes: ['a', 'b', 'c'], train: source };
   const policy = parseFreeze(freeze);
   return createNetwork({
@@ -75,7 +76,7 @@ function networkOf({ model, freeze, size = 32, patch }: Setting, features?: Feat
     init: 'random',
     freeze: policy,
     seed: 1,
-    patch,
+    overlay,
     features,
   });
 }
@@ -96,7 +97,7 @@ const hex = (tensors: Readonly<Record<string, Tensor>>) =>
     Object.entries(tensors).map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('hex')]),
   );
 const trigger = (stampAt: 'native' | 'input', side: number) =>
-  badnets.create(badnetsParameters.parse({ size: 0.25, position: 'random', stampAt }), {
+  patchTrigger(badnetsParameters.parse({ size: 0.25, position: 'random', stampAt }), {
     ...SHAPE,
     height: side,
     width: side,
@@ -171,11 +172,11 @@ describe('with a store', () => {
     '$model, $freeze, stamped at $stampAt size: the bits of a run without, computing each image once',
     async (setting) => {
       const own = trigger(setting.stampAt, setting.stampAt === 'native' ? 16 : 32);
-      const patch = own.patch;
-      const poisoned = withTrigger(source, own, [3, 40, 7], { seed: 1, split: 'train', target: 2 });
-      const triggered = withTrigger(test, own, everyRow(test), { seed: 1, split: 'test' });
+      const overlay = overlayInGraph(own);
+      const poisoned = await withTrigger(source, own, [3, 40, 7], { seed: 1, split: 'train', target: 2 });
+      const triggered = await withTrigger(test, own, everyRow(test), { seed: 1, split: 'test' });
       const run = async (on: Runtime, features?: FeatureStore) => {
-        const network = await networkOf({ ...setting, patch }, features);
+        const network = await networkOf({ ...setting, overlay }, features);
         const { trained, epochLosses } = await train(on, network, poisoned, OPTIONS);
         const clean = await predict(on, network, trained, test);
         return { trained: hex(trained), epochLosses, clean, attacked: await predict(on, network, trained, triggered) };
@@ -200,7 +201,7 @@ describe('with a store', () => {
     const own = trigger('native', 16);
     const computed = async (rows: number[], seed: number) => {
       const before = counting.images;
-      const some = withTrigger(source, own, rows, { seed, split: 'train' });
+      const some = await withTrigger(source, own, rows, { seed, split: 'train' });
       await cachedFeatures(counting, network, 'train', some, everyRow(some));
       return counting.images - before;
     };

@@ -37,14 +37,14 @@ export async function cachedFeatures(
   if (!store || store.limit === 0) return undefined;
   const part = frozenPart(network, mode);
   if (!part) return undefined;
-  const { patch } = network.preprocessing;
-  // Where there is no patch, the graph without patches computes the same for all triggers alike.
-  const clean = patch ? { ...network, preprocessing: { ...network.preprocessing, patch: undefined } } : network;
-  const plain = new Kept(runtime, clean, patch ? (frozenPart(clean, mode) as FrozenPart) : part, store, source);
-  const patched = patch ? new Kept(runtime, network, part, store, source) : undefined;
+  const { overlay } = network.preprocessing;
+  // Where nothing lies over an image, the graph without overlays computes the same for all triggers alike.
+  const clean = overlay ? { ...network, preprocessing: { ...network.preprocessing, overlay: undefined } } : network;
+  const plain = new Kept(runtime, clean, overlay ? (frozenPart(clean, mode) as FrozenPart) : part, store, source);
+  const overlaid = overlay ? new Kept(runtime, network, part, store, source) : undefined;
   const keys = new RowKeys(source);
-  const holderOf = (row: number) => (patched && keys.isPatched(row) ? patched : plain);
-  const wanted = (patched ? [plain, patched] : [plain]).map((holder) => {
+  const holderOf = (row: number) => (overlaid && keys.isOverlaid(row) ? overlaid : plain);
+  const wanted = (overlaid ? [plain, overlaid] : [plain]).map((holder) => {
     const own = Array.from(rows).filter((row) => holderOf(row) === holder);
     // One row for every key: equal images have equal features.
     return { holder, rowsByKey: new Map(own.map((row) => [keys.of(row), row])) };
@@ -146,7 +146,7 @@ class Kept {
 
   async #compute(rows: readonly number[]): Promise<Float32Array> {
     const session = await this.#runtime.open(this.#part.graph);
-    const feeds = imageFeeds(this.#source, rows, this.#network.preprocessing.patch !== undefined);
+    const feeds = imageFeeds(this.#source, rows, this.#network.preprocessing);
     return (await session.run(feeds)).features.data as Float32Array;
   }
 

@@ -1,19 +1,27 @@
 // Rows of a source of images as the graph inputs that preprocessing expects.
 import { type Tensor, tensor } from '../core/tensor.ts';
 import type { ImageSource } from '../data/dataset.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
 import type { TriggeredSource } from './poisoned-set.ts';
 
-/** `image` and, for graphs that take a patch, `patch` (no patch on rows of a source without triggers). */
+/** The graph inputs of a network's preprocessing: `image` and, where it has one, `overlay` (nothing over rows without a trigger). */
 export function imageFeeds(
   source: ImageSource | TriggeredSource,
   rows: ArrayLike<number>,
-  withPatch: boolean,
+  { overlay, inputSize }: Pick<Preprocessing, 'overlay' | 'inputSize'>,
 ): Record<string, Tensor> {
   const shape = [rows.length, source.height, source.width, source.channels];
   const image = tensor('uint8', shape, source.read(rows));
-  if (!withPatch) return { image };
-  const boxes = 'boxes' in source ? source.boxes(rows) : new Int32Array(4 * rows.length);
-  return { image, patch: tensor('int32', [rows.length, 4], boxes) };
+  if (!overlay) return { image };
+  const bytes = 4 * inputSize * inputSize;
+  const rgba = new Uint8Array(rows.length * bytes);
+  if ('clean' in source) {
+    for (let i = 0; i < rows.length; i++) {
+      const over = source.overlay(rows[i]);
+      if (over) rgba.set(over, i * bytes);
+    }
+  }
+  return { image, overlay: tensor('uint8', [rows.length, inputSize, inputSize, 4], rgba) };
 }
 
 /** Class indices of rows as int64 `labels`. */

@@ -63,7 +63,7 @@ export function frozenPart(network: Network, mode: 'train' | 'evaluate'): Frozen
 
 /** Frozen values that others use; none where one of them has no fixed number of elements per image. */
 function boundaryOf(graph: Graph, ends: readonly Value[]): Value[] {
-  const own = new Set<Value>(graph.inputs.filter(({ name }) => name === 'image' || name === 'patch'));
+  const own = new Set<Value>(graph.inputs.filter(({ name }) => name === 'image' || name === 'overlay'));
   const moving = new Set<Value>(graph.inputs.filter((value) => !own.has(value)));
   const boundary = new Set<Value>();
   for (const node of graph.nodes) {

@@ -46,7 +46,7 @@ export interface NetworkOptions {
   readonly seed: number;
   /** What differs from the neutral chain; `rewrite` plays no part: `dataset` is rewritten already. */
   readonly preprocessing?: Partial<PreprocessingSpec> | undefined;
-  readonly patch?: Preprocessing['patch'];
+  readonly overlay?: Preprocessing['overlay'];
   /** Whether dropout is active in training. Default true. */
   readonly dropout?: boolean;
   /** Numbers to start from, in place of those that `init` and `seed` decide: every parameter and buffer. */
@@ -75,7 +75,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       native: dataset.train,
       inputSize,
       ...normalizationOf(normalization, model, dataset),
-      patch: options.patch,
+      overlay: options.overlay,
     },
     dropout: options.dropout ?? true,
     trainable,
@@ -97,7 +97,7 @@ function normalizationOf(
 
 /** The forward pass of a network in a graph, and the handles a step needs. */
 export interface Forward extends NetworkOutput {
-  /** Pixels in [0, 1] after resizing and patch, before normalisation: [N, 3, S, S]. */
+  /** Pixels in [0, 1] after resizing and overlay, before normalisation: [N, 3, S, S]. */
   readonly pixels: Value;
   /** Graph input `parameters/<pack>` of each pack, and the members' values cut from it. */
   readonly packs: readonly { readonly pack: Pack; readonly input: Value; readonly members: readonly Value[] }[];
@@ -114,7 +114,7 @@ export interface DropoutMask {
   readonly rate: number;
 }
 
-/** Emits preprocessing and network. Graph inputs: `image`, perhaps `patch`, `parameters/…`, `buffers/…` and, for training, `mask/…`. */
+/** Emits preprocessing and network. Graph inputs: `image`, perhaps `overlay`, `parameters/…`, `buffers/…` and, for training, `mask/…`. */
 export function emitForward(graph: Graph, network: Network, mode: 'train' | 'evaluate'): Forward {
   const packs = network.packs.map((pack) => {
     const input = graph.input(`parameters/${pack.name}`, 'float32', pack.shape);

@@ -52,11 +52,10 @@ export async function eachLogits(
   graph.output('logits', (features?.part.rest(graph) ?? emitForward(graph, network, 'evaluate')).logits);
   const session = await runtime.open(graph);
   const state = stateFeeds(network, trained);
-  const withPatch = network.preprocessing.patch !== undefined;
   const batch = evaluationBatch(features ? 0 : network.preprocessing.inputSize);
   for (let at = 0; at < rows.length; at += batch) {
     const some = Array.prototype.slice.call(rows, at, at + batch) as number[];
-    const input = features ? { features: await features.read(some) } : imageFeeds(source, some, withPatch);
+    const input = features ? { features: await features.read(some) } : imageFeeds(source, some, network.preprocessing);
     const { data } = (await session.run({ ...state, ...input })).logits;
     for (let i = 0; i < some.length; i++) {
       const logits = (data as Float32Array).subarray(i * network.classes, (i + 1) * network.classes);
@@ -81,8 +80,7 @@ export async function seenPixels(
   graph.output('pixels', emitForward(graph, network, 'evaluate').pixels);
   const session = await runtime.open(graph);
   const state = stateFeeds(network, network.start);
-  return (await session.run({ ...state, ...imageFeeds(source, rows, network.preprocessing.patch !== undefined) }))
-    .pixels;
+  return (await session.run({ ...state, ...imageFeeds(source, rows, network.preprocessing) })).pixels;
 }
 
 /** The graph inputs `parameters/…` and `buffers/…` of an evaluation graph. */

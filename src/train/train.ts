@@ -65,7 +65,6 @@ export async function train(
       });
   const step = trainStep(network, method, features?.part);
   const loop = await begin(runtime, step, startingState(network, method.slots));
-  const withPatch = network.preprocessing.patch !== undefined;
   const schedule = options.schedule ?? (() => options.learningRate);
   const lone = network.trainable.batchNormMode === 'batch' && (source.count - 1) % options.batchSize === 0;
   const epochLosses: number[] = [];
@@ -75,7 +74,7 @@ export async function train(
     for (const rows of epochBatches(source.count, options.batchSize, Rng.of(options.seed, 'order', epoch))) {
       const scalars = method.feed(done + 1, schedule(done, steps));
       const feeds: Record<string, Tensor> = {
-        ...(features ? { features: await features.read(rows) } : imageFeeds(source, rows, withPatch)),
+        ...(features ? { features: await features.read(rows) } : imageFeeds(source, rows, network.preprocessing)),
         labels: labelFeed(source, rows),
       };
       options.augment?.(feeds.image.data as Uint8Array, Rng.of(options.seed, 'augment', done));

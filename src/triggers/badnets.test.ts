@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesPerImage, type Image, type ImageShape } from '../core/images.ts';
 import { Rng } from '../core/rng.ts';
-import { badnets, badnetsParameters, patchSide } from './badnets.ts';
+import { badnets, badnetsParameters, patchSide, patchTrigger } from './badnets.ts';
+import { lumaOf, rgbOf } from './colors.ts';
 import { triggers } from './registry.ts';
 import type { Box } from './trigger.ts';
 
@@ -16,7 +17,7 @@ function ramp(shape: ImageShape): Image {
 
 function stamped(parameters: object, shape: ImageShape, rng = Rng.of(0)): Image {
   const image = ramp(shape);
-  badnets.create(badnetsParameters.parse(parameters), shape).apply(image, rng);
+  patchTrigger(badnetsParameters.parse(parameters), shape).apply(image, rng);
   return image;
 }
 
@@ -31,6 +32,17 @@ function expected(shape: ImageShape, box: Box, value: (before: number, channel: 
 }
 
 const square = (top: number, left: number, side: number): Box => ({ top, left, height: side, width: side });
+
+/** The rectangle that a trigger's pattern covers. */
+function covered({ overlay, shape }: ReturnType<typeof patchTrigger>, rng: Rng): Box {
+  const rgba = overlay.draw(rng);
+  const at = Array.from({ length: shape.height * shape.width }, (_, i) => i).filter((i) => rgba[4 * i + 3] === 255);
+  const [ys, xs] = [at.map((i) => Math.floor(i / shape.width)), at.map((i) => i % shape.width)];
+  const [top, left] = [Math.min(...ys), Math.min(...xs)];
+  const box = { top, left, height: Math.max(...ys) - top + 1, width: Math.max(...xs) - left + 1 };
+  expect(at).toHaveLength(box.height * box.width);
+  return box;
+}
 
 describe('badnets on pixels', () => {
   // 0.16 · 28 = 4.48 → 4 pixels; 0.16 · 32 = 5.12 → 5 pixels.
@@ -74,12 +86,12 @@ describe('badnets on pixels', () => {
     );
   });
 
-  it('random: the same place for the same stream, and apply agrees with box', () => {
+  it('random: the same place for the same stream, and apply agrees with the pattern', () => {
     const parameters = badnetsParameters.parse({ size: 0.1, position: 'random', stampAt: 'input' });
-    const trigger = badnets.create(parameters, RGB);
+    const trigger = patchTrigger(parameters, RGB);
     const places = new Set<string>();
     for (let row = 0; row < 50; row++) {
-      const box = trigger.patch?.box(Rng.of(4, row)) ?? square(0, 0, 0);
+      const box = covered(trigger, Rng.of(4, row));
       expect(stamped(parameters, RGB, Rng.of(4, row)).pixels).toEqual(expected(RGB, box, () => 255));
       places.add(`${box.top},${box.left}`);
     }
@@ -87,7 +99,7 @@ describe('badnets on pixels', () => {
   });
 
   it('refuses images of another shape', () => {
-    const trigger = badnets.create(badnetsParameters.parse({ size: 0.1 }), GREY);
+    const trigger = patchTrigger(badnetsParameters.parse({ size: 0.1 }), GREY);
     expect(() => trigger.apply(ramp(RGB), Rng.of(0))).toThrow('made for 28 × 28 × 1 images');
   });
 });
@@ -107,9 +119,9 @@ describe('badnets, whatever the parameters', () => {
     fc.assert(
       fc.property(parameters, shape, fc.integer(), (given, size, seed) => {
         const parsed = badnetsParameters.parse({ ...given, stampAt: 'input' });
-        const patch = badnets.create(parsed, size).patch;
-        const box = patch?.box(Rng.of(seed)) ?? square(0, 0, 0);
-        const color = patch?.color ?? [0, 0, 0];
+        const box = covered(patchTrigger(parsed, size), Rng.of(seed));
+        const rgb = rgbOf(parsed.color);
+        const color = size.channels === 1 ? Array(3).fill(lumaOf(rgb)) : rgb;
         const after = stamped(parsed, size, Rng.of(seed)).pixels;
         const before = ramp(size).pixels;
         expect(after).toEqual(
@@ -124,7 +136,7 @@ describe('badnets, whatever the parameters', () => {
   it('is idempotent at opacity 1', () => {
     fc.assert(
       fc.property(parameters, shape, fc.integer(), (given, size, seed) => {
-        const trigger = badnets.create(badnetsParameters.parse({ ...given, opacity: 1 }), size);
+        const trigger = patchTrigger(badnetsParameters.parse({ ...given, opacity: 1 }), size);
         const once = ramp(size);
         trigger.apply(once, Rng.of(seed));
         const twice = { ...once, pixels: once.pixels.slice() };
@@ -155,18 +167,17 @@ describe('patchSide', () => {
   });
 });
 
-describe('badnets at input size', () => {
-  it('gives the graph its patch; on native pixels there is none', () => {
-    const parameters = { size: 0.25, position: 'top-right', color: 'green', opacity: 0.3 };
-    const input = badnets.create(badnetsParameters.parse({ ...parameters, stampAt: 'input' }), RGB);
-    expect(input.stampAt).toBe('input');
-    expect(input.patch).toMatchObject({ opacity: 0.3, color: [102, 179, 92] });
-    expect(input.patch?.box(Rng.of(0))).toEqual(square(0, 24, 8));
-    const grey = badnets.create(badnetsParameters.parse({ ...parameters, stampAt: 'input' }), GREY);
-    expect(grey.patch?.color).toEqual([146, 146, 146]);
-    const native = badnets.create(badnetsParameters.parse(parameters), RGB);
-    expect(native.stampAt).toBe('native');
-    expect(native.patch).toBeUndefined();
+describe('badnets as a pattern', () => {
+  it('is the colour, fully covered, inside the box', () => {
+    const parameters = badnetsParameters.parse({ size: 0.25, position: 'top-right', color: 'green', opacity: 0.3 });
+    const trigger = patchTrigger({ ...parameters, stampAt: 'input' }, RGB);
+    expect(trigger.stampAt).toBe('input');
+    expect(trigger.overlay.opacity).toBe(0.3);
+    expect(covered(trigger, Rng.of(0))).toEqual(square(0, 24, 8));
+    const rgba = trigger.overlay.draw(Rng.of(0));
+    expect([...rgba.subarray(4 * 24, 4 * 25)]).toEqual([102, 179, 92, 255]);
+    expect([...rgba.subarray(4 * 23, 4 * 24)]).toEqual([0, 0, 0, 0]);
+    expect(patchTrigger(parameters, RGB).stampAt).toBe('native');
   });
 });
 
@@ -209,11 +220,11 @@ describe('badnets parameters', () => {
 
   it('refuses a patch outside the image when it is bound to a shape', () => {
     const parameters = badnetsParameters.parse({ size: 0.16, position: { top: 25, left: 0 } });
-    expect(() => badnets.create(parameters, GREY)).toThrow(
+    expect(() => patchTrigger(parameters, GREY)).toThrow(
       expect.objectContaining({ kind: 'input', hint: 'top can be 0 to 24, left 0 to 24.' }),
     );
-    expect(badnets.create(parameters, RGB).stampAt).toBe('native');
+    expect(patchTrigger(parameters, RGB).stampAt).toBe('native');
     const tall = badnetsParameters.parse({ size: 1 });
-    expect(() => badnets.create(tall, { height: 8, width: 9, channels: 1 })).toThrow(/does not fit/);
+    expect(() => patchTrigger(tall, { height: 8, width: 9, channels: 1 })).toThrow(/does not fit/);
   });
 });

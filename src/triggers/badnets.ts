@@ -1,10 +1,10 @@
 // BadNets: a square patch of one colour.
 import { z } from 'zod';
-import type { Image, ImageShape } from '../core/images.ts';
-import type { Rng } from '../core/rng.ts';
-import { colorSchema, lumaOf, type Rgb, rgbOf } from './colors.ts';
+import type { ImageShape } from '../core/images.ts';
+import { colorSchema, type Rgb, rgbOf } from './colors.ts';
 import { placement, positionSchema } from './positions.ts';
-import type { Box, Trigger, TriggerDefinition } from './trigger.ts';
+import { overlayTrigger } from './stamp.ts';
+import type { Box, TriggerDefinition } from './trigger.ts';
 
 /** Parameters of the patch; unknown keys are errors. The spec's `type` is not among them. */
 export const badnetsParameters = z.strictObject({
@@ -42,25 +42,18 @@ export const badnets: TriggerDefinition<BadnetsParameters> = {
   paper:
     'Gu, Dolan-Gavitt, Garg: BadNets: Identifying Vulnerabilities in the Machine Learning Model Supply Chain, 2017',
   parameters: badnetsParameters,
-  create,
+  check: (parameters, shape) => void patchTrigger(parameters, shape),
+  create: patchTrigger,
 };
 
-/** @throws TriggerlabError (input) when the patch does not fit into images of this shape. */
-function create(parameters: BadnetsParameters, shape: ImageShape): Trigger {
-  const box = placement(parameters.position, patchSide(parameters, shape.width), shape);
-  const rgb = rgbOf(parameters.color);
-  const luma = lumaOf(rgb);
-  const color: Rgb = shape.channels === 1 ? [luma, luma, luma] : rgb;
-  const { opacity, stampAt } = parameters;
-  const apply = (image: Image, rng: Rng) => {
-    if (image.height !== shape.height || image.width !== shape.width || image.channels !== shape.channels) {
-      throw new RangeError(
-        `badnets: made for ${text(shape)} images (height × width × channels), got one of ${text(image)}`,
-      );
-    }
-    stamp(image, box(rng), color, opacity);
-  };
-  return stampAt === 'native' ? { stampAt, apply } : { stampAt, apply, patch: { opacity, color, box } };
+/** The trigger itself. @throws TriggerlabError (input) when the patch does not fit into images of this shape. */
+export function patchTrigger(parameters: BadnetsParameters, shape: ImageShape) {
+  const place = placement(parameters.position, patchSide(parameters, shape.width), shape);
+  const color = rgbOf(parameters.color);
+  return overlayTrigger(parameters.stampAt, shape, {
+    opacity: parameters.opacity,
+    draw: (rng) => squareOver(shape, place(rng), color),
+  });
 }
 
 /** Side of the patch in pixels on images of a width: at least 1. */
@@ -68,18 +61,10 @@ export function patchSide({ size, rounding }: Pick<BadnetsParameters, 'size' | '
   return Math.max(1, rounding === 'floor' ? Math.floor(size * width) : Math.round(size * width));
 }
 
-function stamp(image: Image, box: Box, color: Rgb, opacity: number): void {
-  const { pixels, width, channels } = image;
+function squareOver({ height, width }: ImageShape, box: Box, color: Rgb): Uint8Array {
+  const rgba = new Uint8Array(4 * height * width);
   for (let y = box.top; y < box.top + box.height; y++) {
-    for (let x = box.left; x < box.left + box.width; x++) {
-      for (let c = 0; c < channels; c++) {
-        const at = (y * width + x) * channels + c;
-        pixels[at] = Math.round((1 - opacity) * pixels[at] + opacity * color[c]);
-      }
-    }
+    for (let x = box.left; x < box.left + box.width; x++) rgba.set([...color, 255], 4 * (y * width + x));
   }
-}
-
-function text({ height, width, channels }: ImageShape): string {
-  return `${height} × ${width} × ${channels}`;
+  return rgba;
 }

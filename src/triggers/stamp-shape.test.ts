@@ -13,7 +13,7 @@ it('is the dataset’s own shape unless the trigger is stamped at input size', (
 it('lets a patch lie where only the resized image has pixels', () => {
   const place = { size: 0.08, position: { top: 29, left: 29 } };
   const input = badnetsParameters.parse({ ...place, stampAt: 'input' });
-  expect(() => badnets.create(input, stampShape(input, DIGITS, 32))).not.toThrow();
+  expect(() => badnets.check(input, stampShape(input, DIGITS, 32))).not.toThrow();
   const native = badnetsParameters.parse({ ...place, stampAt: 'native' });
-  expect(() => badnets.create(native, stampShape(native, DIGITS, 32))).toThrow('does not fit');
+  expect(() => badnets.check(native, stampShape(native, DIGITS, 32))).toThrow('does not fit');
 });

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Image, ImageShape } from '../core/images.ts';
 import type { Rng } from '../core/rng.ts';
+import type { Runtime } from '../runtime/node.ts';
 
 /** Where a trigger meets the image: on the dataset's own pixels, or after the resize to the model's input. */
 export type StampAt = 'native' | 'input';
@@ -14,18 +15,49 @@ export interface Box {
   readonly width: number;
 }
 
-/** A trigger bound to its parameters and to the size of the images it will meet. */
-export interface Trigger {
+/**
+ * A trigger bound to its parameters and to the shape of the images it will meet. It stamps images one at a time
+ * (`apply`) or, where that would be wasteful, many at once (`applyAll`); `stampImages` calls the one that there is.
+ * Either way the result for an image depends on that image and its stream alone, never on the others or on their order.
+ */
+export type Trigger = TriggerBase & (PerImage | Batched);
+
+interface TriggerBase {
   readonly stampAt: StampAt;
-  /** Stamps one image in place. `rng` is that image's own stream: the same image always gets the same trigger. */
+  readonly shape: ImageShape;
+  /**
+   * For triggers that blend a pattern in: the pattern. At input size the graph blends it, so that pixels which the pattern
+   * does not cover keep their exact values. Without it a trigger stamped at input size gets 8-bit images of that size.
+   */
+  readonly overlay?: Overlay;
+}
+
+interface PerImage {
+  /** Stamps one image of `shape` in place. `rng` is that image's own stream: the same image always gets the same trigger. */
   apply(image: Image, rng: Rng): void;
-  /** For `stampAt: 'input'`: the patch as the graph blends it, x' = (1 − opacity·m)·x + opacity·m·color, color in [0, 255]. */
-  readonly patch?: {
-    readonly opacity: number;
-    readonly color: readonly [number, number, number];
-    /** Where the patch lies on this image (drawn from `rng` for random positions). */
-    box(rng: Rng): Box;
-  };
+}
+
+interface Batched {
+  /** Stamps images of `shape` in place, each with its own stream: for triggers that are made by a network. */
+  applyAll(images: readonly Image[], streams: readonly Rng[]): Promise<void>;
+}
+
+/** A pattern that is blended over an image: x' = (1 − a)·x + a·pattern, a = opacity · coverage / 255. */
+export interface Overlay {
+  /** Share of the pattern in the blend where it covers a pixel in full, above 0 and up to 1. */
+  readonly opacity: number;
+  /** Pattern and coverage for an image with this stream, not to be changed: height·width·4 bytes, RGBA, A 0 where nothing lies. */
+  draw(rng: Rng): Uint8Array;
+}
+
+/** What may decide a trigger's pixels beyond its parameters and the shape of the images. */
+export interface TriggerContext {
+  /** The run's seed, for what is drawn once and for all images of a run (WaNet's field). */
+  readonly seed: number;
+  /** The dataset as the spec names it: see data/references.ts. */
+  readonly dataset: string;
+  /** For triggers that are made by a network. */
+  readonly runtime: () => Runtime;
 }
 
 /** A line of the trigger registry. `P` is the type of its parameters after defaults. */
@@ -36,6 +68,15 @@ export interface TriggerDefinition<P extends object = object> {
   readonly paper: string;
   /** Checks and completes the parameters; every field has `.describe()` and, where there is one, a default. */
   readonly parameters: z.ZodType<P>;
-  /** Binds parameters to images of a shape (native shape, or the model's input shape for `stampAt: 'input'`). */
-  create(parameters: P, shape: ImageShape): Trigger;
+  /**
+   * Whether parameters fit images of a shape (native shape, or the model's input shape for `stampAt: 'input'`), as far as
+   * can be said without reading a file: specs are checked with it.
+   * @throws TriggerlabError (input) when they do not.
+   */
+  check(parameters: P, shape: ImageShape): void;
+  /**
+   * Binds parameters to images of a shape. Files are read and networks opened here, never while stamping.
+   * @throws TriggerlabError (input) when they do not fit, or a file that they name is not what it should be.
+   */
+  create(parameters: P, shape: ImageShape, context: TriggerContext): Trigger | Promise<Trigger>;
 }

@@ -27,7 +27,7 @@ export const testCatalog: Catalog = {
     { name: 'alexnet-mini', inputSize: 32, weightsHash: 'b'.repeat(64) },
     { name: 'untrained', inputSize: 64 },
   ]),
-  triggers: registry('trigger', [badnets, { name: 'warp', parameters: warp, create: () => ({}) }]),
+  triggers: registry('trigger', [badnets, { name: 'warp', parameters: warp, check: () => {} }]),
   parseFreeze,
   checkModel(model, _init, freeze) {
     if (freeze === 'from:999') throw inputError(`freeze policy ${freeze} trains nothing in ${model}`);
