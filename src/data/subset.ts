@@ -44,7 +44,8 @@ export function subsetOf(base: DatasetDefinition, options: DatasetOptions): Data
   };
 }
 
-function rowsOf(source: ImageSource, chosen: Int32Array, labels: Uint16Array): ImageSource {
+/** Some rows of a source, with labels of their own. */
+export function rowsOf(source: ImageSource, chosen: Int32Array, labels: Uint16Array): ImageSource {
   const { height, width, channels } = source;
   return {
     ...{ height, width, channels, labels },

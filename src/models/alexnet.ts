@@ -29,6 +29,8 @@ export function alexNet(config: AlexNetConfig): Architecture {
   return {
     head: 'classifier.6',
     paperPrefix: 'classifier.',
+    // The last convolution and the classifier.
+    paperCode: (names) => names.slice(8),
     convInitializer: config.initializer,
     forward(layers, image, { classes }) {
       const [c2, c3, c4, c5] = config.channels;

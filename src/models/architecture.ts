@@ -29,6 +29,8 @@ export interface Architecture {
   readonly head: string;
   /** Prefix of the layers that the paper trains besides batch norm: the head, or AlexNet's whole classifier. */
   readonly paperPrefix: string;
+  /** Which of the parameters of these names the programs of the SoK's authors train; undefined: they have no such network. */
+  paperCode?(names: readonly string[]): readonly string[];
 }
 
 export interface ParameterInfo {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import paperCode from '../../test/fixtures/paper-code/paper-code-freeze.json' with { type: 'json' };
 import { sizeOf } from '../core/tensor.ts';
 import { describeArchitecture } from './architecture.ts';
 import { parseFreeze, trainablePart } from './freeze.ts';
@@ -107,6 +108,35 @@ describe('freeze policies at full size', () => {
     const { head } = models.get(name).architecture;
     expect(parameters).toEqual([`${head}.weight`, `${head}.bias`]);
     expect(batchNormMode).toBe('running');
+  });
+});
+
+describe('freeze policy paper-code', () => {
+  // Lists that the authors' rules give on torchvision's own networks: test/fixtures/paper-code.
+  it.each(Object.entries(paperCode))('trains in %s what the authors’ programs train, by name', (name, expected) => {
+    const { info, parameters, batchNormMode } = part(name, 'paper-code');
+    expect(info.parameters).toHaveLength(expected.parameters);
+    expect(parameters).toEqual(expected.trained);
+    expect(batchNormMode).toBe('batch');
+  });
+
+  it('leaves the shortcuts’ batch norms of a ResNet alone, and half of a VGG’s convolutions’ biases', () => {
+    expect(resnetPart('paper-code').parameters).toEqual(
+      resnetPart('paper').parameters.filter((name) => !name.includes('downsample')),
+    );
+    // vgg-mini: six convolutions with batch norm and ReLU, a pool after the first, second, fourth and sixth.
+    const { info, parameters } = part('vgg-mini', 'paper-code');
+    const trained = info.parameters.flatMap(({ name }, i) => (parameters.includes(name) ? [i] : []));
+    const modules = 6 * 3 + 4;
+    const norms = [1, 5, 9, 12, 16, 19];
+    expect(trained).toEqual([...norms, ...info.parameters.keys()].filter((i, at) => at < norms.length || i >= modules));
+  });
+
+  it('is refused for networks that the authors do not have', () => {
+    const { paperCode: _, ...other } = resnet;
+    expect(() => trainablePart(parseFreeze('paper-code'), other, resnetInfo)).toThrow(
+      expect.objectContaining({ kind: 'input', hint: expect.stringContaining('Use paper') }),
+    );
   });
 });
 

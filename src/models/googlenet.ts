@@ -56,6 +56,7 @@ export function googLeNet(config: GoogLeNetConfig): Architecture {
   return {
     head: 'fc',
     paperPrefix: 'fc.',
+    paperCode: (names) => names.filter((name) => name.includes('bn') || name.startsWith('fc.')),
     convInitializer: initializer,
     forward(layers, image, { classes, origin }) {
       const scratch = origin === 'random';

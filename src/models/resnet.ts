@@ -30,6 +30,8 @@ export function resNet(config: ResNetConfig): Architecture {
   return {
     head: 'fc',
     paperPrefix: 'fc.',
+    // Chosen by name, so that the batch norms of shortcuts, which are called downsample.1, are not among them.
+    paperCode: (names) => names.filter((name) => name.includes('bn') || name.startsWith('fc.')),
     convInitializer: { kind: 'kaiming-fan-out' },
     forward(layers, image, { classes }) {
       const { channels, kernel, stride, pool } = config.stem;

@@ -1,7 +1,7 @@
 // The numbers of a network: parameters and running statistics, from pretrained weights or drawn from a seed.
 import { failedError, inputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
-import { filled, type Tensor } from '../core/tensor.ts';
+import { filled, sizeOf, type Tensor } from '../core/tensor.ts';
 import { type ArchitectureInfo, describeArchitecture, type ParameterInfo } from './architecture.ts';
 import { initialize } from './initializers.ts';
 import { pretrainedTensors } from './pretrained.ts';
@@ -11,6 +11,28 @@ import { publishedAs } from './weights/published.ts';
 
 /** Parameters and buffers by torchvision's names, float32. */
 export type ModelState = Readonly<Record<string, Tensor>>;
+
+/** Whether a network keeps its pretrained first convolution, or gets a new one, which is trained. */
+export type Stem = 'kept' | 'replaced';
+
+/** Names of the parameters of the first convolution. */
+export function stemParameters({ parameters }: ArchitectureInfo): string[] {
+  const first = firstConvolution(parameters);
+  const layer = first.name.replace(/[^.]*$/, '');
+  const own = (name: string) => name === first.name || (layer !== '' && name.startsWith(layer));
+  return parameters.map(({ name }) => name).filter(own);
+}
+
+/** Numbers that go into one output of the first convolution. */
+function stemInputs({ parameters }: ArchitectureInfo): number {
+  return sizeOf(firstConvolution(parameters).shape.slice(1));
+}
+
+function firstConvolution(parameters: ArchitectureInfo['parameters']): ParameterInfo {
+  const found = parameters.find(({ shape }) => shape.length === 4);
+  if (!found) throw inputError('stem: the network has no convolution to replace', { hint: 'Use stem: kept.' });
+  return found;
+}
 
 /** A network drawn from a seed, as when training from scratch. Each tensor has its own random stream. */
 export function randomState(info: ArchitectureInfo, seed: number): ModelState {
@@ -25,7 +47,7 @@ function drawn({ name, shape, initializer }: ParameterInfo, seed: number): Tenso
 }
 
 /**
- * The pretrained weights of a model with its head replaced by one for `classes`, drawn from `seed`.
+ * The pretrained weights of a model with its head replaced by one for `classes`, drawn from `seed`, and perhaps its first convolution.
  * @throws TriggerlabError when there are none, the file does not match its card, or they do not fit the network.
  */
 export async function pretrainedState(
@@ -33,15 +55,20 @@ export async function pretrainedState(
   info: ArchitectureInfo,
   inputSize: number,
   seed: number,
+  stem: Stem = 'kept',
 ): Promise<ModelState> {
   const tensors = await pretrainedTensors(model);
   checkPretrainedSize(model, info, inputSize);
   const state: Record<string, Tensor> = {};
+  const replaced = stem === 'replaced' ? stemParameters(info) : [];
   for (const parameter of [...info.parameters, ...info.buffers]) {
     const { name, shape } = parameter;
     const loaded = tensors[name];
     if ('initializer' in parameter && name.startsWith(`${model.architecture.head}.`)) {
       state[name] = drawn(parameter, seed);
+    } else if ('initializer' in parameter && replaced.includes(name)) {
+      // As PyTorch starts a new convolution.
+      state[name] = drawn({ ...parameter, initializer: { kind: 'uniform', fanIn: stemInputs(info) } }, seed);
     } else if (loaded?.shape.join() === shape.join()) {
       state[name] = loaded;
     } else {
@@ -78,13 +105,13 @@ export function checkPretrainedSize(model: ModelDefinition, info: ArchitectureIn
 /** The state a run starts from, and the network's description. */
 export async function initialState(
   model: ModelDefinition,
-  options: { inputSize: number; classes: number; init: 'pretrained' | 'random'; seed: number },
+  options: { inputSize: number; classes: number; init: 'pretrained' | 'random'; seed: number; stem?: Stem | undefined },
 ): Promise<{ info: ArchitectureInfo; state: ModelState }> {
   const { inputSize, classes } = options;
   const info = describeArchitecture(model.architecture, inputSize, classes, options.init);
   const state =
     options.init === 'random'
       ? randomState(info, options.seed)
-      : await pretrainedState(model, info, inputSize, options.seed);
+      : await pretrainedState(model, info, inputSize, options.seed, options.stem);
   return { info, state };
 }

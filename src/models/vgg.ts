@@ -22,11 +22,24 @@ export interface VggConfig {
 
 const ZERO: Initializer = { kind: 'constant', value: 0 };
 
+/**
+ * The authors loop over the parameters of `features` and ask of each number whether the *module* of that number is a batch norm,
+ * or the number is past the last module (53 in VGG-19 with batch norm); the whole classifier stays trainable.
+ */
+function paperCode({ stages, batchNorm }: VggConfig, names: readonly string[]): string[] {
+  const modules = stages.flatMap((stage) => [
+    ...stage.flatMap(() => (batchNorm ? ['conv', 'norm', 'relu'] : ['conv', 'relu'])),
+    'pool',
+  ]);
+  return names.filter((name, i) => !name.startsWith('features.') || i >= modules.length || modules[i] === 'norm');
+}
+
 /** A VGG: `features.<i>` counted over convolutions, batch norms, ReLUs and pools; `classifier.{0,3,6}`. */
 export function vgg(config: VggConfig): Architecture {
   return {
     head: 'classifier.6',
     paperPrefix: 'classifier.6.',
+    paperCode: (names) => paperCode(config, names),
     convInitializer: { kind: 'kaiming-fan-out' },
     forward(layers, image, { classes, origin }) {
       let x = image;

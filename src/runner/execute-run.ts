@@ -1,4 +1,5 @@
 // One run from its spec to its metrics: assemble the data, train, evaluate clean and triggered, compare with the clean twin.
+import { augmentation } from '../data/augment.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { accuracy } from '../metrics/accuracy.ts';
 import { attackSuccess } from '../metrics/attack-success.ts';
@@ -56,6 +57,7 @@ export async function executeRun(
     init: spec.init,
     freeze: parseFreeze(spec.freeze),
     seed: spec.seed,
+    stem: spec.stem,
     preprocessing: spec.preprocessing,
     overlay: overlayInGraph(trigger),
     features: featureStore(NUMERICS_VERSION),
@@ -68,6 +70,7 @@ export async function executeRun(
   const { trained, epochLosses, seconds } = await train(runtime, network, source, {
     ...training,
     seed,
+    augment: augmentation(spec.augmentation, dataset.train, spec.inputSize, spec.preprocessing),
     onProgress: (share) => onProgress(0.95 * share),
   });
   const cleanAccuracy = accuracy(await predict(runtime, network, trained, dataset.test), dataset.test.labels);

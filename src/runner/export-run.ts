@@ -56,6 +56,7 @@ export async function exportRun(runtime: Runtime, run: RunRecord, options: Expor
     model: findModel(spec.model),
     dataset,
     ...{ inputSize: spec.inputSize, init: spec.init, freeze: parseFreeze(spec.freeze), seed: spec.seed },
+    stem: spec.stem,
     preprocessing: spec.preprocessing,
   });
   // A twin only adds to the metrics, so none is needed to train again.

@@ -4,13 +4,14 @@ import { TriggerlabError } from '../core/errors.ts';
 import { formatDatasetReference, parseDatasetReference } from '../core/references.ts';
 import type { Registry } from '../core/registry.ts';
 import { nearest } from '../core/suggest.ts';
+import { augmentationFields } from '../data/augmentation-fields.ts';
 import { preprocessingFields } from '../data/preprocessing-fields.ts';
 import { type Catalog, parameterFields } from './catalog.ts';
 
 export const MAX_SEED = 2 ** 31 - 1;
 
 /** The maps of a spec in which ordinary fields stand, besides its top level. */
-export const GROUPS = ['preprocessing', 'training'] as const;
+export const GROUPS = ['preprocessing', 'augmentation', 'training'] as const;
 
 /** A schema of one value for each ordinary field, by path, in the order in which runs are laid out. */
 export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
@@ -20,13 +21,19 @@ export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
     init: z.enum(['pretrained', 'random']),
     freeze: freezeField(catalog),
     inputSize: z.int().min(8).max(1024),
+    stem: z.enum(['kept', 'replaced']),
+    testLimit: z.union([z.literal('all'), z.int().min(1).max(1_000_000)], {
+      error: 'expected all, or a number of images from 1 to 1000000',
+    }),
     ...inGroup('preprocessing', preprocessingFields),
+    ...inGroup('augmentation', augmentationFields),
     'training.optimizer': z.enum(['adam', 'sgd']),
     'training.learningRate': z.number().gt(0),
     'training.momentum': z.number().min(0).lt(1),
     'training.weightDecay': z.number().min(0),
     'training.epochs': z.int().min(1).max(1000),
     'training.batchSize': z.int().min(1).max(4096),
+    'training.modeAfterFirstEpoch': z.enum(['train', 'eval']),
     poisonRate: z.number().gt(0).max(1),
     target: z.int().min(0),
     seed: z.int().min(0).max(MAX_SEED),

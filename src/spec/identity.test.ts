@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NEUTRAL_AUGMENTATION } from '../data/augmentation-fields.ts';
 import { NEUTRAL_PREPROCESSING } from '../data/preprocessing-fields.ts';
 import { normalise, runId } from './identity.ts';
 import type { RunSpec } from './run-spec.ts';
@@ -61,6 +62,15 @@ test('everything that changes a result changes the id', () => {
     training({ weightDecay: 1e-4 }),
     training({ epochs: 6 }),
     training({ batchSize: 64 }),
+    training({ modeAfterFirstEpoch: 'eval' }),
+    { ...run, stem: 'replaced' },
+    { ...run, testLimit: 100 },
+    { ...run, augmentation: { crop: 4 } },
+    { ...run, augmentation: { crop: 4, cropProbability: 0.5 } },
+    { ...run, augmentation: { rotation: 10 } },
+    { ...run, augmentation: { flip: 0.5 } },
+    { ...run, augmentation: { flip: 0.5, draw: 'batch' } },
+    { ...run, augmentation: { resizedCrop: 0.08 } },
     { ...run, preprocessing: { rewrite: 64 } },
     { ...run, preprocessing: { resize: 40 } },
     { ...run, preprocessing: { resize: 'none' } },
@@ -85,7 +95,19 @@ test('what has no effect does not', () => {
   const random: RunSpec = { ...run, init: 'random' };
   expect(runId(random, { datasetFingerprint: 'digits-1' })).toBe(runId(random, inputs));
   expect(normalise(normalise(clean))).toEqual(normalise(clean));
-  expect(runId({ ...run, preprocessing: NEUTRAL_PREPROCESSING }, inputs)).toBe(runId(run, inputs));
+  const neutral: RunSpec = {
+    ...run,
+    ...{ stem: 'kept', testLimit: 'all', preprocessing: NEUTRAL_PREPROCESSING, augmentation: NEUTRAL_AUGMENTATION },
+    training: { ...run.training, modeAfterFirstEpoch: 'train' },
+  };
+  expect(runId(neutral, inputs)).toBe(runId(run, inputs));
+  expect(normalise(neutral)).toEqual(normalise(run));
+  const chance: RunSpec = { ...run, augmentation: { cropProbability: 0.5, draw: 'batch' } };
+  expect(runId(chance, inputs)).toBe(runId(run, inputs));
+  expect(runId({ ...random, stem: 'replaced' }, inputs)).toBe(runId(random, inputs));
+  const short: RunSpec = { ...run, training: { ...run.training, epochs: 1 } };
+  const still: RunSpec = { ...short, training: { ...short.training, modeAfterFirstEpoch: 'eval' } };
+  expect(runId(still, inputs)).toBe(runId(short, inputs));
   expect(normalise({ ...run, preprocessing: { resize: 'input', antialias: true } }).preprocessing).toEqual({
     antialias: true,
   });

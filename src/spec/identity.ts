@@ -1,7 +1,8 @@
 // A run's identity: a versioned hash of everything that changes its result, and of nothing else.
 import { canonicalJson, sha256Hex } from '../core/hash.ts';
 import { datasetBase, isDatasetReference, isModelReference, splitVersion } from '../core/references.ts';
-import { withoutNeutral } from './neutral.ts';
+import { effectiveAugmentation } from '../data/augmentation-fields.ts';
+import { isNeutral, withoutNeutral } from './neutral.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** Raised whenever the same spec begins to give other numbers: old results then stay apart from new ones. */
@@ -21,24 +22,37 @@ export interface RunInputs {
  */
 export function normalise(spec: RunSpec): RunSpec {
   const clean = spec.attack.type === 'none';
-  const { training, preprocessing, ...rest } = spec;
-  const chain = withoutNeutral('preprocessing', preprocessing);
+  const { training, preprocessing, augmentation, stem, testLimit, ...rest } = spec;
+  const { modeAfterFirstEpoch, ...schedule } = training;
+  const random = spec.init === 'random';
+  const sparse = {
+    stem: random || isNeutral('stem', stem) ? undefined : stem,
+    testLimit: isNeutral('testLimit', testLimit) ? undefined : testLimit,
+    preprocessing: withoutNeutral('preprocessing', preprocessing),
+    augmentation: augmentation && withoutNeutral('augmentation', effectiveAugmentation(augmentation)),
+  };
+  const stays = training.epochs === 1 || isNeutral('training.modeAfterFirstEpoch', modeAfterFirstEpoch);
   return {
     ...rest,
-    ...(chain ? { preprocessing: chain } : {}),
-    model: spec.init === 'random' ? splitVersion(spec.model).model : spec.model,
+    ...Object.fromEntries(Object.entries(sparse).filter(([, value]) => value !== undefined)),
+    model: random ? splitVersion(spec.model).model : spec.model,
     attack: clean ? { type: 'none' } : spec.attack,
     poisonRate: clean ? 0 : spec.poisonRate,
     targetClass: clean ? 0 : spec.targetClass,
-    training: { ...training, momentum: training.optimizer === 'adam' ? 0 : training.momentum },
+    training: {
+      ...schedule,
+      momentum: training.optimizer === 'adam' ? 0 : training.momentum,
+      ...(stays ? {} : { modeAfterFirstEpoch }),
+    },
   };
 }
 
 /** The run's id: 20 hexadecimal digits, independent of the order in which fields were written. */
 export function runId(spec: RunSpec, inputs: RunInputs): string {
-  const { dataset, model, init, freeze, inputSize, preprocessing, attack, poisonRate, targetClass, training, seed } =
+  const { dataset, model, init, freeze, inputSize, stem, testLimit, preprocessing, augmentation, ...rest } =
     normalise(spec);
-  const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize } = training;
+  const { attack, poisonRate, targetClass, training, seed } = rest;
+  const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch } = training;
   const identity = {
     v: NUMERICS_VERSION,
     // Of files the content counts, not the path.
@@ -49,14 +63,14 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
     model: {
       // Versions are told apart by their weights.
       name: isModelReference(model) ? undefined : splitVersion(model).model,
-      ...{ init, freeze, inputSize },
+      ...{ init, freeze, inputSize, stem },
       weights: init === 'pretrained' || isModelReference(model) ? inputs.weightsHash : undefined,
     },
-    preprocessing,
+    ...{ testLimit, preprocessing, augmentation },
     attack,
     poisonRate,
     targetClass,
-    training: { optimizer, learningRate, momentum, weightDecay, epochs, batchSize },
+    training: { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch },
     seed,
   };
   return sha256Hex(canonicalJson(identity)).slice(0, 20);

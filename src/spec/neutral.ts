@@ -1,16 +1,22 @@
 // Fields that a run leaves out while they change nothing: results of older versions, which lack them, keep their ids.
 import { canonicalJson } from '../core/hash.ts';
+import { NEUTRAL_AUGMENTATION } from '../data/augmentation-fields.ts';
 import { NEUTRAL_PREPROCESSING } from '../data/preprocessing-fields.ts';
+import type { RunSpec } from './run-spec.ts';
 
 /** The maps of a run that hold such fields. */
-export const SPARSE_GROUPS = ['preprocessing'] as const;
+export const SPARSE_GROUPS = ['preprocessing', 'augmentation'] as const;
 
 const under = (group: string, members: object) =>
   Object.fromEntries(Object.entries(members).map(([name, value]) => [`${group}.${name}`, value]));
 
 /** The value of each such field, by path, at which it changes nothing. */
 export const neutralValues: Readonly<Record<string, unknown>> = {
+  stem: 'kept',
+  testLimit: 'all',
   ...under('preprocessing', NEUTRAL_PREPROCESSING),
+  ...under('augmentation', NEUTRAL_AUGMENTATION),
+  'training.modeAfterFirstEpoch': 'train',
 };
 
 const neutralKeys = new Map(Object.entries(neutralValues).map(([field, value]) => [field, canonicalJson(value)]));
@@ -33,10 +39,21 @@ export function withoutNeutral<T extends object>(group: string, members: T | und
   return kept.length === 0 ? undefined : (Object.fromEntries(kept) as T);
 }
 
-/** Fields by path with the neutral ones written out: what a person compares runs by. */
-export function sparseFields(
-  spec: { readonly [Group in (typeof SPARSE_GROUPS)[number]]?: object },
-): Record<string, unknown> {
-  const written = SPARSE_GROUPS.map((group) => under(group, spec[group] ?? {}));
-  return Object.assign({}, neutralValues, ...written);
+/** A run's fields that it may leave out, by path, neutral ones included: what a person compares runs by. */
+export function sparseFields({
+  stem,
+  testLimit,
+  preprocessing,
+  augmentation,
+  training,
+}: RunSpec): Record<string, unknown> {
+  const written = {
+    stem,
+    testLimit,
+    ...under('preprocessing', preprocessing ?? {}),
+    ...under('augmentation', augmentation ?? {}),
+    'training.modeAfterFirstEpoch': training.modeAfterFirstEpoch,
+  };
+  const there = Object.entries(written).filter(([, value]) => value !== undefined);
+  return { ...neutralValues, ...Object.fromEntries(there) };
 }

@@ -90,11 +90,11 @@ export function flatFields(spec: RunSpec): Record<string, unknown> {
 }
 
 function writtenFields(spec: RunSpec): Record<string, unknown> {
-  const { attack, training, preprocessing = {}, ...rest } = spec;
+  const { attack, training, preprocessing = {}, augmentation = {}, ...rest } = spec;
   const fields: Record<string, unknown> = { ...rest };
   fields.dataset = datasetLabel(rest.dataset);
   fields.model = modelLabel(rest.model);
-  for (const [group, members] of Object.entries({ preprocessing, training, attack }))
+  for (const [group, members] of Object.entries({ preprocessing, augmentation, training, attack }))
     for (const [key, value] of Object.entries(members)) fields[`${group}.${key}`] = value;
   return fields;
 }

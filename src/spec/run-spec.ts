@@ -1,6 +1,8 @@
 // One run of an experiment, after defaults, presets and expansion: all that decides its result, and nothing else.
 
+import type { AugmentationSpec } from '../data/augmentation-fields.ts';
 import type { PreprocessingSpec } from '../data/preprocessing-fields.ts';
+import type { Stem } from '../models/state.ts';
 
 /** Parameters of the trigger, its `type` naming a line of the trigger registry; `none` is a clean run. */
 export type AttackSpec = { readonly type: 'none' } | { readonly type: string; readonly [parameter: string]: unknown };
@@ -14,6 +16,8 @@ export interface TrainingSpec {
   readonly weightDecay: number;
   readonly epochs: number;
   readonly batchSize: number;
+  /** Left out: `train`. See train/train.ts. */
+  readonly modeAfterFirstEpoch?: 'train' | 'eval' | undefined;
 }
 
 export interface RunSpec {
@@ -22,12 +26,18 @@ export interface RunSpec {
   /** A line of the registry, or the path of an ONNX file. */
   readonly model: string;
   readonly init: 'pretrained' | 'random';
-  /** `paper`, `head`, `none` or `from:<n>`: see models/freeze.ts. */
+  /** `paper`, `head`, `none`, `paper-code` or `from:<n>`: see models/freeze.ts. */
   readonly freeze: string;
   /** Side of the model's square input in pixels. */
   readonly inputSize: number;
+  /** Left out: `kept`, the pretrained first convolution. See models/state.ts. */
+  readonly stem?: Stem | undefined;
+  /** How many test images are taken, evenly by class; left out: `all`. */
+  readonly testLimit?: 'all' | number | undefined;
   /** What differs from the neutral chain: see data/preprocessing-fields.ts. */
   readonly preprocessing?: Partial<PreprocessingSpec> | undefined;
+  /** What is done to the training images, batch by batch: see data/augmentation-fields.ts. */
+  readonly augmentation?: Partial<AugmentationSpec> | undefined;
   readonly attack: AttackSpec;
   /** Share of the training images that are poisoned, in [0, 1]; 0 for clean runs. */
   readonly poisonRate: number;

@@ -76,7 +76,9 @@ export function columnsOf(run: FlatRun): Map<string, unknown> {
       for (const [member, setting] of Object.entries(value ?? {})) columns.set(`${name}.${member}`, setting);
       continue;
     }
-    columns.set(name, name === 'attack' ? type : value);
+    // The one field of training that a run may leave out goes by its path, as others of its kind.
+    const column = name === 'modeAfterFirstEpoch' ? `training.${name}` : name;
+    columns.set(column, name === 'attack' ? type : value);
     if (name !== 'attack') continue;
     for (const [parameter, setting] of Object.entries(parameters)) {
       columns.set(parameter in run ? `attack.${parameter}` : parameter, setting);

@@ -228,7 +228,10 @@ describe('with a store', () => {
     const setting = { model: 'alexnet-mini', freeze: 'paper' };
     const plain = await train(runtime, await networkOf(setting), source, OPTIONS);
     const network = await networkOf(setting, storeOf(options));
-    await train(runtime, network, source, { ...OPTIONS, augment: () => {} });
+    await train(runtime, network, source, {
+      ...OPTIONS,
+      augment: { shape: source, atInputSize: false, apply: (pixels) => pixels },
+    });
     expect(storedFeatures(directory)).toEqual([]);
     await train(runtime, network, source, OPTIONS);
     const [{ path }] = storedFeatures(directory);

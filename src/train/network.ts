@@ -14,7 +14,7 @@ import {
 import { type FreezePolicy, type TrainablePart, trainablePart } from '../models/freeze.ts';
 import { type LayerContext, Layers } from '../models/layers.ts';
 import type { ModelDefinition } from '../models/registry.ts';
-import { initialState, type ModelState } from '../models/state.ts';
+import { initialState, type ModelState, type Stem, stemParameters } from '../models/state.ts';
 import type { FeatureStore } from './feature-store.ts';
 import { type Pack, packsOf, unpackValues } from './packing.ts';
 
@@ -44,6 +44,8 @@ export interface NetworkOptions {
   readonly init: 'pretrained' | 'random';
   readonly freeze: FreezePolicy;
   readonly seed: number;
+  /** Whether pretrained networks get a new first convolution, which is then trained whatever `freeze` says. Default: kept. */
+  readonly stem?: Stem | undefined;
   /** What differs from the neutral chain; `rewrite` plays no part: `dataset` is rewritten already. */
   readonly preprocessing?: Partial<PreprocessingSpec> | undefined;
   readonly overlay?: Preprocessing['overlay'];
@@ -62,8 +64,8 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
   const classes = dataset.classes.length;
   const { info, state } = options.start
     ? { info: describeArchitecture(model.architecture, inputSize, classes, options.init), state: options.start }
-    : await initialState(model, { inputSize, classes, init: options.init, seed: options.seed });
-  const trainable = trainablePart(options.freeze, model.architecture, info);
+    : await initialState(model, { inputSize, classes, init: options.init, seed: options.seed, stem: options.stem });
+  const trainable = withStem(trainablePart(options.freeze, model.architecture, info), info, options.stem);
   const shapes = new Map(info.parameters.map(({ name, shape }) => [name, shape]));
   return {
     model,
@@ -84,6 +86,12 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     origin: options.init,
     features: options.features,
   };
+}
+
+function withStem(part: TrainablePart, info: ArchitectureInfo, stem: Stem = 'kept'): TrainablePart {
+  if (stem === 'kept') return part;
+  const trained = new Set([...part.parameters, ...stemParameters(info)]);
+  return { ...part, parameters: info.parameters.map(({ name }) => name).filter((name) => trained.has(name)) };
 }
 
 function normalizationOf(

@@ -65,7 +65,14 @@ export async function pretrain(
   const { trained, seconds } = await train(runtime, network, dataset.train, {
     ...recipe,
     ...options,
-    augment: (pixels: Uint8Array, rng: Rng) => shiftAndMirror(pixels, dataset.train, CROP_PAD, rng),
+    augment: {
+      shape: dataset.train,
+      atInputSize: false,
+      apply(pixels: Uint8Array, rng: Rng) {
+        shiftAndMirror(pixels, dataset.train, CROP_PAD, rng);
+        return pixels;
+      },
+    },
     schedule: (step, steps) => recipe.learningRate * warmUpAndCosine(step / steps),
     async onEpoch(epoch, loss, state) {
       accuracy = await topAccuracy(runtime, network, state(), dataset);

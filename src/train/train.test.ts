@@ -176,7 +176,7 @@ describe('training', () => {
         seen.push([step, steps]);
         return 0.001 * (step + 1);
       },
-      augment: (pixels) => void pixels.fill(9),
+      augment: { shape: source, atInputSize: false, apply: (pixels) => pixels.map(() => 9) },
     });
     expect(seen).toEqual([0, 1, 2, 3, 4, 5].map((step) => [step, 6]));
     fed.forEach((feeds, step) => {
@@ -246,5 +246,39 @@ describe('predict', () => {
     expect(pixels.shape).toEqual([2, 3, 32, 32]);
     expect((pixels.data as Float32Array).every((level) => level >= 0 && level <= 1)).toBe(true);
     expect(Number(pixels.data[0])).toBeCloseTo(source.read([0])[0] / 255, 6);
+  });
+});
+
+describe('evaluation mode after the first epoch', () => {
+  const sgd = { ...options, optimizer: 'sgd', momentum: 0.9, learningRate: 0.01, epochs: 3 } as const;
+  const statesOf = async (model: string, modeAfterFirstEpoch?: 'train' | 'eval') => {
+    const states: TrainedState[] = [];
+    const onEpoch = (_epoch: number, _loss: number, state: () => TrainedState) => void states.push(state());
+    const { epochLosses } = await train(runtime, await networkOf(model), source, {
+      ...sgd,
+      modeAfterFirstEpoch,
+      onEpoch,
+    });
+    return { states, epochLosses };
+  };
+  const values = (state: TrainedState, pattern: RegExp) =>
+    Object.entries(state).flatMap(([name, { data }]) => (pattern.test(name) ? [...(data as Float32Array)] : []));
+
+  it('keeps running statistics from then on, and goes on training', async () => {
+    const [plain, still] = [await statesOf('resnet-mini'), await statesOf('resnet-mini', 'eval')];
+    const [first, second, third] = still.states;
+    expect(first).toEqual(plain.states[0]);
+    expect(values(first, /running/).length).toBeGreaterThan(100);
+    for (const state of [second, third]) expect(values(state, /running/)).toEqual(values(first, /running/));
+    expect(values(plain.states[1], /running/)).not.toEqual(values(first, /running/));
+    for (const kind of [/^fc/, /bn1/]) expect(values(third, kind)).not.toEqual(values(second, kind));
+    expect(still.epochLosses[0]).toBe(plain.epochLosses[0]);
+    expect(still.epochLosses[1]).not.toBe(plain.epochLosses[1]);
+  });
+
+  it('feeds no dropout masks from then on', async () => {
+    const [plain, still] = [await statesOf('alexnet-mini'), await statesOf('alexnet-mini', 'eval')];
+    expect(still.states[0]).toEqual(plain.states[0]);
+    expect(still.epochLosses[2]).not.toBe(plain.epochLosses[2]);
   });
 });

@@ -2,6 +2,7 @@
 import { failedError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import { filled, sizeOf, type Tensor, tensor } from '../core/tensor.ts';
+import type { Augmentation } from '../data/augment.ts';
 import { epochBatches } from '../data/batches.ts';
 import type { ImageSource } from '../data/dataset.ts';
 import type { Runtime } from '../runtime/node.ts';
@@ -14,15 +15,23 @@ import { everyRow, stateFeeds, type TrainedState } from './predict.ts';
 import { stepping } from './stepping.ts';
 import { trainStep } from './train-step.ts';
 
+/** Tensors that a step takes besides the images, by the names of its graph inputs. */
+type State = Record<string, Tensor>;
+
 export interface TrainingOptions extends OptimizerConfig {
   readonly epochs: number;
   readonly batchSize: number;
   /** Decides the order of the rows and the dropout masks. */
   readonly seed: number;
+  /**
+   * Whether dropout stays active and batch norms go on with the batch's statistics after the first epoch; `eval`: as programs
+   * that call `train()` once, before an evaluation at the end of the first epoch. Default `train`.
+   */
+  readonly modeAfterFirstEpoch?: 'train' | 'eval' | undefined;
   /** Learning rate of a step (from 0) of `steps`; default: constant. */
   readonly schedule?: (step: number, steps: number) => number;
-  /** Changes the pixels of a batch (whole images, HWC) in place before they are fed. */
-  readonly augment?: (pixels: Uint8Array, rng: Rng) => void;
+  /** What happens to the images of each batch before they are fed; triggers on native pixels are on them already. */
+  readonly augment?: Augmentation | undefined;
   /** Called after every epoch (from 1) with its mean loss and the state so far; may be asynchronous. */
   readonly onEpoch?: (epoch: number, loss: number, state: () => TrainedState) => void | Promise<void>;
   /** Called after every batch with the share of the training that is done. */
@@ -52,32 +61,48 @@ export async function train(
 ): Promise<TrainingResult> {
   const started = performance.now();
   const method = optimizer(options);
+  const { augment } = options;
   const perEpoch = Math.ceil(source.count / options.batchSize);
   const steps = perEpoch * options.epochs;
   // Computing features takes about as long as the steps of that many images.
   let before = 0;
-  // Augmented images are new every time.
-  const features = options.augment
-    ? undefined
-    : await cachedFeatures(runtime, network, 'train', source, everyRow(source), (rows, of) => {
-        before = of / options.batchSize;
-        options.onProgress?.(rows / options.batchSize / (before + steps));
-      });
-  const step = trainStep(network, method, features?.part);
-  const loop = await begin(runtime, step, startingState(network, method.slots));
+  const phase = async (network: Network, start: State) => {
+    // Augmented images are new every time.
+    const features = augment
+      ? undefined
+      : await cachedFeatures(runtime, network, 'train', source, everyRow(source), (rows, of) => {
+          before = of / options.batchSize;
+          options.onProgress?.((done + rows / options.batchSize) / (done + before + steps));
+        });
+    const step = trainStep(augment ? augmented(network, augment) : network, method, features?.part);
+    const moving = new Set(step.state);
+    const part = (moves: boolean) =>
+      Object.fromEntries(Object.entries(start).filter(([key]) => moving.has(key) === moves));
+    const still = part(false);
+    const loop = await begin(runtime, step, part(true));
+    return { features, step, still, loop, state: () => ({ ...still, ...loop.state() }) };
+  };
+  let done = 0;
+  let now = await phase(network, startingState(network, method.slots));
   const schedule = options.schedule ?? (() => options.learningRate);
   const lone = network.trainable.batchNormMode === 'batch' && (source.count - 1) % options.batchSize === 0;
   const epochLosses: number[] = [];
-  let done = 0;
   for (let epoch = 1; epoch <= options.epochs; epoch++) {
+    if (epoch === 2 && options.modeAfterFirstEpoch === 'eval') now = await phase(inEvaluation(network), now.state());
+    const { features, step, still, loop } = now;
     let total = 0;
     for (const rows of epochBatches(source.count, options.batchSize, Rng.of(options.seed, 'order', epoch))) {
       const scalars = method.feed(done + 1, schedule(done, steps));
       const feeds: Record<string, Tensor> = {
+        ...still,
         ...(features ? { features: await features.read(rows) } : imageFeeds(source, rows, network.preprocessing)),
         labels: labelFeed(source, rows),
       };
-      options.augment?.(feeds.image.data as Uint8Array, Rng.of(options.seed, 'augment', done));
+      if (augment) {
+        const { height, width, channels } = augment.shape;
+        const pixels = augment.apply(feeds.image.data as Uint8Array, Rng.of(options.seed, 'augment', done));
+        feeds.image = tensor('uint8', [rows.length, height, width, channels], pixels);
+      }
       method.scalars.forEach((name, i) => {
         feeds[`scalar/${name}`] = filled([], scalars[i]);
       });
@@ -89,12 +114,23 @@ export async function train(
     }
     const loss = total / source.count;
     if (!Number.isFinite(loss)) throw diverged(`the loss of epoch ${epoch} is ${loss}`, lone);
-    const odd = oddOne(network, loop.state());
+    const odd = oddOne(network, now.state());
     if (odd) throw diverged(`after epoch ${epoch}, ${odd} is not finite`, lone);
     epochLosses.push(loss);
-    await options.onEpoch?.(epoch, loss, () => trainedState(network, loop.state()));
+    await options.onEpoch?.(epoch, loss, () => trainedState(network, now.state()));
   }
-  return { trained: trainedState(network, loop.state()), epochLosses, seconds: (performance.now() - started) / 1000 };
+  return { trained: trainedState(network, now.state()), epochLosses, seconds: (performance.now() - started) / 1000 };
+}
+
+/** The network on images that come from an augmentation: at its input's size where that has resized them. */
+function augmented(network: Network, { shape, atInputSize }: Augmentation): Network {
+  const preprocessing = { ...network.preprocessing, native: shape };
+  return { ...network, preprocessing: atInputSize ? { ...preprocessing, resize: 'input' } : preprocessing };
+}
+
+/** The network as it is trained once it is in evaluation mode: running statistics are given, dropout is off. */
+function inEvaluation(network: Network): Network {
+  return { ...network, dropout: false, trainable: { ...network.trainable, batchNormMode: 'running' } };
 }
 
 /** `lone`: a batch of one image may have left a batch norm a single value per channel, which has no variance. */
@@ -107,7 +143,7 @@ function diverged(how: string, lone: boolean) {
 }
 
 /** Tensors of their own: steps write over them. */
-function startingState(network: Network, slots: readonly string[]): Record<string, Tensor> {
+function startingState(network: Network, slots: readonly string[]): State {
   const state = stateFeeds(network, network.start);
   for (const name of network.buffers) state[`buffers/${name}`] = copyOf(network.start[name]);
   for (const pack of network.packs)
