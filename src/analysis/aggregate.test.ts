@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunRecord } from '../store/records.ts';
-import { aggregate, summarize } from './aggregate.ts';
+import { aggregate, mixedFactors, summarize, uncertaintyOf, unpairedRuns } from './aggregate.ts';
 import { compareFactor, factorsAcross, factorsOf, formatFactor } from './factors.ts';
 
 const training = {
@@ -59,6 +59,49 @@ describe('aggregate', () => {
   it('takes equal lists and objects for equal levels, whatever the order of keys', () => {
     const at = (position: object) => run({ attack: { ...patch, position } }, 0.5);
     expect(aggregate([at({ top: 1, left: 2 }), at({ left: 2, top: 1 }), at([1, 2])], ['position'])).toHaveLength(2);
+  });
+});
+
+describe('uncertaintyOf', () => {
+  it('averages within seeds first, then gives the t interval and the exact bootstrap', () => {
+    const values = [
+      [1, 0.2],
+      [1, 0.4],
+      [2, 0.5],
+      [3, 0.4],
+    ];
+    const [group] = aggregate(
+      values.map(([seed, asr], at) => run({ attack: { ...patch, size: 0.1 + at / 10 }, seed }, asr)),
+      ['model'],
+    );
+    const found = uncertaintyOf(group, 'asr');
+    // Means 0.3, 0.5, 0.4: standard error 0.1/√3, t(2) = 4.3027. The extremes have probability 1/27 > 2.5 % each.
+    expect(found?.seeds).toBe(3);
+    expect(found?.t?.low).toBeCloseTo(0.4 - (4.302653 * 0.1) / Math.sqrt(3), 6);
+    expect(found?.bootstrap?.low).toBeCloseTo(0.3, 12);
+    expect(found?.bootstrap?.high).toBeCloseTo(0.5, 12);
+    expect(mixedFactors(group)).toEqual(['size']);
+  });
+
+  it('has no interval where one seed or two say nothing', () => {
+    const [one] = aggregate([run({ attack: patch }, 0.2)], []);
+    expect(uncertaintyOf(one, 'asr')).toEqual({ seeds: 1, t: null, bootstrap: null });
+    expect(uncertaintyOf(one, 'cad')).toBeUndefined();
+    const [two] = aggregate([run({ attack: patch, seed: 1 }, 0.2), run({ attack: patch, seed: 2 }, 0.3)], []);
+    expect(uncertaintyOf(two, 'asr')?.t).not.toBeNull();
+    expect(uncertaintyOf(two, 'asr')?.bootstrap).toBeNull();
+  });
+});
+
+describe('unpairedRuns', () => {
+  it('finds runs whose twin says something else than they were compared with', () => {
+    const twin = { ...run({}), runId: 'twin' };
+    const compared = (baseline: number | null) => {
+      const one = run({ attack: patch }, 0.5);
+      return { ...one, twinId: 'twin', metrics: one.metrics && { ...one.metrics, cleanBaselineAccuracy: baseline } };
+    };
+    expect(unpairedRuns([twin, compared(0.9)])).toHaveLength(0);
+    expect(unpairedRuns([twin, compared(0.8), compared(null), run({ attack: patch }, null, 'failed')])).toHaveLength(2);
   });
 });
 

@@ -1,6 +1,11 @@
 // Repeats put together: runs that share the named factors become one group with a mean and a spread per metric.
+
+import { Rng } from '../core/rng.ts';
 import type { RunMetrics, RunRecord } from '../store/records.ts';
-import { type FactorValue, factorsOf, keyOf } from './factors.ts';
+import { type FactorValue, factorsAcross, factorsOf, keyOf } from './factors.ts';
+import type { Interval } from './intervals.ts';
+import { meanWithInterval } from './mean-interval.ts';
+import { percentileInterval, resamples } from './resample.ts';
 
 /** Metrics that are single numbers. */
 export type MetricName = Exclude<keyof RunMetrics, 'epochLosses'>;
@@ -64,4 +69,52 @@ function metricsOf(runs: readonly RunRecord[]): RunGroup['metrics'] {
     }
   }
   return Object.fromEntries([...values].map(([name, list]) => [name, summarize(list)]));
+}
+
+export interface SeedUncertainty {
+  /** Seeds that have the metric. */
+  readonly seeds: number;
+  /** 95 % t interval of the mean over seeds; null for fewer than two seeds. */
+  readonly t: Interval | null;
+  /** 95 % bootstrap percentile interval over seeds (all resamples where they are few); null for fewer than three seeds. */
+  readonly bootstrap: Interval | null;
+}
+
+/**
+ * How far the mean over other seeds may lie. Runs of one seed are averaged first: they share initialisation and poisoned
+ * rows and are not independent. Undefined where no run has the metric.
+ */
+export function uncertaintyOf(group: RunGroup, name: MetricName): SeedUncertainty | undefined {
+  const bySeed = new Map<number, number[]>();
+  for (const { spec, metrics } of group.runs) {
+    const value = metrics?.[name];
+    if (typeof value === 'number' && Number.isFinite(value))
+      bySeed.set(spec.seed, [...(bySeed.get(spec.seed) ?? []), value]);
+  }
+  const means = [...bySeed.values()].map((values) => values.reduce((sum, value) => sum + value, 0) / values.length);
+  if (means.length === 0) return undefined;
+  const draws = resamples(means.length, Rng.of(0, 'aggregate'));
+  const drawn = draws.map(({ counts }) => counts.reduce((sum, count, at) => sum + count * means[at], 0) / means.length);
+  const weights = draws.map((draw) => draw.weight);
+  return {
+    seeds: means.length,
+    t: meanWithInterval(means)?.interval ?? null,
+    bootstrap: percentileInterval(drawn, weights) ?? null,
+  };
+}
+
+/** Factors, other than the seed and those of the key, in which the runs of a group differ: what its means average over. */
+export function mixedFactors(group: RunGroup): string[] {
+  return factorsAcross(group.runs.map((run) => run.spec)).varying.filter((name) => !(name in group.key));
+}
+
+/** Runs whose clean twin is among the runs but measured another accuracy than the run was compared with. */
+export function unpairedRuns(runs: readonly RunRecord[]): RunRecord[] {
+  const byId = new Map(runs.map((run) => [run.runId, run]));
+  return runs.filter((run) => {
+    if (run.status !== 'done' || !run.metrics || run.spec.attack.type === 'none') return false;
+    if (run.metrics.cleanBaselineAccuracy === null || run.twinId === null) return true;
+    const twin = byId.get(run.twinId);
+    return twin?.metrics != null && twin.metrics.cleanAccuracy !== run.metrics.cleanBaselineAccuracy;
+  });
 }

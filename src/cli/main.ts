@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command line: every command is a file of its own and one line of this table.
+import { registerAnalyze } from './analyze.ts';
 import { registerBench } from './bench.ts';
 import { registerCache } from './cache.ts';
 import type { RegisterCommand } from './command.ts';
@@ -25,6 +26,7 @@ const commands: readonly RegisterCommand[] = [
   // Results and reports
   registerResults,
   registerReport,
+  registerAnalyze,
   registerExport,
   // Registries
   registerModels,
