@@ -6,7 +6,8 @@ import type { ExcludeRule, ExperimentSpec, FieldValues, Level, WhenRule } from '
 import { show } from './explain-issue.ts';
 import { fieldSchema } from './fields.ts';
 
-function matches(cell: Cell, conditions: readonly FieldValues[], catalog: Catalog): boolean {
+/** Whether a cell meets every condition. */
+export function matches(cell: Cell, conditions: readonly FieldValues[], catalog: Catalog): boolean {
   return conditions.every(({ field, levels }) => {
     const here = levelOf(cell, field, catalog);
     return here !== undefined && levels.some(({ key }) => key === here.key);

@@ -5,7 +5,8 @@ import { type Catalog, parameterFields } from './catalog.ts';
 import type { Block, Factor, Level } from './experiment.ts';
 import { ordinaryFields } from './fields.ts';
 import type { LevelInput } from './levels.ts';
-import { presets } from './presets.ts';
+import { readPresetRules } from './preset-rules.ts';
+import { presetFor } from './presets/index.ts';
 import type { WrittenBlock, WrittenSpec } from './schema.ts';
 import type { Path, Source } from './source.ts';
 
@@ -34,7 +35,7 @@ function assemble(
   source: Source,
   catalog: Catalog,
 ): Block {
-  const preset = presets.get(presetName);
+  const preset = presetFor(presetName, block.type);
   const parameters = block.type === 'none' ? {} : parameterFields(catalog.triggers.get(block.type));
   const fallback: Record<string, unknown> = { ...preset.fields };
   for (const [name, schema] of Object.entries(parameters)) {
@@ -43,6 +44,7 @@ function assemble(
   }
   const schemas: Record<string, z.ZodType> = { ...ordinaryFields(catalog) };
   for (const [name, schema] of Object.entries(parameters)) schemas[`attack.${name}`] = schema;
+  const writtenFields = new Set<string>();
   const factors: Factor[] = [
     {
       field: 'attack.type',
@@ -51,13 +53,23 @@ function assemble(
   ];
   for (const [field, schema] of Object.entries(schemas)) {
     const written = block.fields[field] ?? spec.fields[field];
-    if (written) factors.push({ field, levels: written.levels.map((level) => placed(level, written.path, source)) });
-    else if (field in fallback) {
+    if (written) {
+      writtenFields.add(field);
+      factors.push({ field, levels: written.levels.map((level) => placed(level, written.path, source)) });
+    } else if (field in fallback) {
       const data = schema.parse(fallback[field]);
       factors.push({ field, levels: [{ value: fallback[field], key: canonicalJson(data), at: presetAt }] });
     }
   }
-  return { preset: presetName, attackType: block.type, factors: inOrder(factors), at: source.locate(block.path) };
+  const context = { attackType: block.type, factors, at: presetAt, catalog };
+  return {
+    preset: presetName,
+    attackType: block.type,
+    factors: inOrder(factors),
+    written: writtenFields,
+    presetRules: readPresetRules(preset.when, context),
+    at: source.locate(block.path),
+  };
 }
 
 /** Runs that differ only in poisoning or seed lie next to each other. */

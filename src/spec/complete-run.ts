@@ -1,6 +1,7 @@
 // A cell → the run it stands for: trigger parameters completed, and everything checked that takes several fields.
 import { inputError, TriggerlabError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
+import { isModelReference, splitVersion } from '../core/references.ts';
 import { storedShape } from '../data/preprocessing-fields.ts';
 import { noPretrainedWeights } from '../models/pretrained.ts';
 import { stampShape } from '../triggers/stamp-shape.ts';
@@ -48,9 +49,13 @@ export class RunMaker {
       const members = given.filter((field) => !isNeutralKey(field, levels[field].key));
       return Object.fromEntries(members.map((field) => [field.slice(name.length + 1), value(field)]));
     };
+    const weightsName = (model: string, version: string) => {
+      const fixed = version === 'default' || splitVersion(model).version !== undefined || isModelReference(model);
+      return fixed || value('init') === 'random' ? model : `${model}@${version}`;
+    };
     const run = normalise({
       dataset: value('dataset') as string,
-      model: value('model') as string,
+      model: weightsName(value('model') as string, value('weights') as string),
       init: value('init') as RunSpec['init'],
       freeze: value('freeze') as string,
       inputSize: value('inputSize') as number,

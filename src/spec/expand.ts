@@ -6,6 +6,7 @@ import { layOutCells } from './cells.ts';
 import { RunMaker } from './complete-run.ts';
 import type { ExperimentSpec } from './experiment.ts';
 import { normalise } from './identity.ts';
+import { applyPresetRules } from './preset-rules.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /**
@@ -18,7 +19,7 @@ export function expandExperiment(
   catalog: Catalog = installed,
   maker: RunMaker = new RunMaker(catalog),
 ): RunSpec[] {
-  let cells = layOutCells(experiment);
+  let cells = layOutCells(experiment).map((cell) => applyPresetRules(cell, catalog));
   for (const rule of experiment.when) cells = applyWhen(rule, cells, experiment, catalog);
   for (const rule of experiment.exclude) cells = applyExclude(rule, cells, experiment, catalog);
   const specs = distinct(cells.map((cell) => maker.make(cell)));

@@ -21,6 +21,10 @@ export interface Block {
   readonly preset: string;
   readonly attackType: string;
   readonly factors: readonly Factor[];
+  /** Fields that the spec writes: its preset has no say in them. */
+  readonly written: ReadonlySet<string>;
+  /** The preset's own rules, before those of the spec. */
+  readonly presetRules: readonly WhenRule[];
   readonly at: string;
 }
 

@@ -19,6 +19,7 @@ export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
     dataset: datasetField(catalog.datasets),
     model: nameField(catalog.models),
     init: z.enum(['pretrained', 'random']),
+    weights: z.string().regex(/^[\w.-]{1,64}$/, { error: 'expected default, or a version of the weights such as V1' }),
     freeze: freezeField(catalog),
     inputSize: z.int().min(8).max(1024),
     stem: z.enum(['kept', 'replaced']),

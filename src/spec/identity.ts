@@ -25,16 +25,15 @@ export function normalise(spec: RunSpec): RunSpec {
   const { training, preprocessing, augmentation, stem, testLimit, ...rest } = spec;
   const { modeAfterFirstEpoch, ...schedule } = training;
   const random = spec.init === 'random';
-  const sparse = {
-    stem: random || isNeutral('stem', stem) ? undefined : stem,
-    testLimit: isNeutral('testLimit', testLimit) ? undefined : testLimit,
-    preprocessing: withoutNeutral('preprocessing', preprocessing),
-    augmentation: augmentation && withoutNeutral('augmentation', effectiveAugmentation(augmentation)),
-  };
+  const chain = withoutNeutral('preprocessing', preprocessing);
+  const augmented = augmentation && withoutNeutral('augmentation', effectiveAugmentation(augmentation));
   const stays = training.epochs === 1 || isNeutral('training.modeAfterFirstEpoch', modeAfterFirstEpoch);
   return {
     ...rest,
-    ...Object.fromEntries(Object.entries(sparse).filter(([, value]) => value !== undefined)),
+    ...(random || isNeutral('stem', stem) ? {} : { stem }),
+    ...(isNeutral('testLimit', testLimit) ? {} : { testLimit }),
+    ...(chain ? { preprocessing: chain } : {}),
+    ...(augmented ? { augmentation: augmented } : {}),
     model: random ? splitVersion(spec.model).model : spec.model,
     attack: clean ? { type: 'none' } : spec.attack,
     poisonRate: clean ? 0 : spec.poisonRate,

@@ -1,12 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { testCatalog } from '../../test/support/spec-catalog.ts';
-import { triggers } from '../triggers/registry.ts';
-import { parameterFields } from './catalog.ts';
-import { fieldPaths } from './fields.ts';
 import { experimentFrom, loadExperiment, parseExperiment } from './parse.ts';
 import { planExperiment } from './plan.ts';
-import { presets } from './presets.ts';
 
 const plan = (spec: object) => planExperiment(experimentFrom(spec, { catalog: testCatalog }), testCatalog);
 const base = { name: 't', dataset: 'digits', model: ['resnet-mini', 'alexnet-mini'], seed: [0, 1] };
@@ -77,16 +73,6 @@ test('the example of docs/spec.md comes to what it says', () => {
   const [, example = ''] = /```yaml\n(name: quick[\s\S]*?)```/.exec(readFileSync('docs/spec.md', 'utf8')) ?? [];
   const experiment = parseExperiment(example, 'docs/spec.md', { overrides: ['init=random'] });
   expect(planExperiment(experiment)).toMatchObject({ poisonedRuns: 64 - 16, cleanRuns: 4 });
-});
-
-test.each(presets.all)('preset $name names real fields and parameters', ({ fields, attack, source }) => {
-  const known = fieldPaths(testCatalog);
-  for (const field of Object.keys(fields)) expect(known).toContain(field);
-  for (const [trigger, parameters] of Object.entries(attack)) {
-    const schemas = parameterFields(triggers.get(trigger));
-    for (const [name, value] of Object.entries(parameters)) expect(schemas[name]?.safeParse(value).success).toBe(true);
-  }
-  expect(source).not.toBe('');
 });
 
 test('30,000 runs are laid out within seconds', () => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Catalog, parameterFields } from './catalog.ts';
 import { GROUPS, ordinaryFields } from './fields.ts';
 import { forward, type LevelInput, levelsOf } from './levels.ts';
-import { presets } from './presets.ts';
+import { presets } from './presets/index.ts';
 
 /** Levels of the fields that a spec writes, and the path below which each field was found. */
 export interface WrittenField {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
 import { bytesPerImage, type Image, type ImageShape } from '../core/images.ts';
 import { Rng } from '../core/rng.ts';
 import { badnets, badnetsParameters, patchSide, patchTrigger } from './badnets.ts';
@@ -184,7 +185,9 @@ describe('badnets as a pattern', () => {
 describe('badnets parameters', () => {
   it('are registered, described and completed', () => {
     expect(triggers.get('badnets').name).toBe('badnets');
-    for (const [name, field] of Object.entries(badnetsParameters.shape)) expect(field.description, name).toBeTruthy();
+    for (const [name, field] of Object.entries((badnetsParameters.in as z.ZodObject).shape)) {
+      expect((field as z.ZodType).description, name).toBeTruthy();
+    }
     expect(badnets.parameters.parse({ size: 0.1 })).toEqual({
       size: 0.1,
       position: 'bottom-right',
@@ -226,5 +229,36 @@ describe('badnets parameters', () => {
     expect(patchTrigger(parameters, RGB).stampAt).toBe('native');
     const tall = badnetsParameters.parse({ size: 1 });
     expect(() => patchTrigger(tall, { height: 8, width: 9, channels: 1 })).toThrow(/does not fit/);
+  });
+});
+
+describe('as the programs of the paper’s authors', () => {
+  const at = (parameters: object, shape: ImageShape) => {
+    const image = { ...shape, pixels: new Uint8Array(bytesPerImage(shape)).fill(9) };
+    patchTrigger(badnetsParameters.parse({ size: 0.1, ...parameters }), shape).apply(image, Rng.of(1));
+    return image.pixels;
+  };
+
+  it('swapped axes: top-right and bottom-left exchange places, exact pixels too', () => {
+    const swapped = (position: unknown) => at({ position, axes: 'swapped' }, RGB);
+    expect(swapped('top-right')).toEqual(at({ position: 'bottom-left' }, RGB));
+    expect(swapped('bottom-left')).toEqual(at({ position: 'top-right' }, RGB));
+    expect(swapped({ top: 3, left: 9 })).toEqual(at({ position: { top: 9, left: 3 } }, RGB));
+    for (const position of ['top-left', 'middle', 'bottom-right', 'random', { top: 4, left: 4 }]) {
+      expect(badnetsParameters.parse({ size: 0.1, position, axes: 'swapped' })).toEqual(
+        badnetsParameters.parse({ size: 0.1, position }),
+      );
+      expect(swapped(position)).toEqual(at({ position }, RGB));
+    }
+  });
+
+  it('onGrey: black makes green black on grey images, and leaves white, black and RGB images alone', () => {
+    const black = (color: string, shape: ImageShape) => at({ color, onGrey: 'black' }, shape);
+    expect(black('green', GREY)).toEqual(at({ color: 'black' }, GREY));
+    expect(black('green', GREY)).not.toEqual(at({ color: 'green' }, GREY));
+    expect(black('green', RGB)).toEqual(at({ color: 'green' }, RGB));
+    for (const color of ['white', 'black', '#808080']) {
+      expect(badnetsParameters.parse({ size: 0.1, color, onGrey: 'black' })).not.toHaveProperty('onGrey');
+    }
   });
 });

@@ -2,12 +2,11 @@
 import { z } from 'zod';
 import type { ImageShape } from '../core/images.ts';
 import { colorSchema, type Rgb, rgbOf } from './colors.ts';
-import { placement, positionSchema } from './positions.ts';
+import { type Position, placement, positionSchema, swapAxes } from './positions.ts';
 import { overlayTrigger } from './stamp.ts';
 import type { Box, TriggerDefinition } from './trigger.ts';
 
-/** Parameters of the patch; unknown keys are errors. The spec's `type` is not among them. */
-export const badnetsParameters = z.strictObject({
+const fields = z.strictObject({
   size: z.number().gt(0).max(1).describe("side of the patch as a share of the image's width, above 0 and up to 1"),
   position: positionSchema
     .default('bottom-right')
@@ -28,7 +27,35 @@ export const badnetsParameters = z.strictObject({
     .enum(['native', 'input'])
     .default('native')
     .describe("whether the patch is stamped on the dataset's own pixels or after the resize to the model's input size"),
+  axes: z
+    .enum(['named', 'swapped'])
+    .default('named')
+    .describe(
+      'swapped: rows and columns exchanged, so that top-right lies bottom-left, as in a program of the SoK’s authors',
+    ),
+  onGrey: z
+    .enum(['luma', 'black'])
+    .default('luma')
+    .describe('black: on grey images, colours that are not grey are black, as in the programs of the SoK’s authors'),
 });
+
+/**
+ * Parameters of the patch; unknown keys are errors. The spec's `type` is not among them. `axes` and `onGrey` are left out where
+ * they change nothing, so that equal triggers have equal parameters.
+ */
+export const badnetsParameters = fields.transform(({ axes, onGrey, ...parameters }) => {
+  const { position, color } = parameters;
+  const [r, g, b] = rgbOf(color);
+  return {
+    ...parameters,
+    ...(axes === 'swapped' && swapAxes(position) !== position && !isDiagonal(position) ? { axes } : {}),
+    ...(onGrey === 'black' && !(r === g && g === b) ? { onGrey } : {}),
+  };
+});
+
+function isDiagonal(position: Position): boolean {
+  return typeof position === 'object' && position.top === position.left;
+}
 
 export type BadnetsParameters = z.infer<typeof badnetsParameters>;
 
@@ -48,8 +75,10 @@ export const badnets: TriggerDefinition<BadnetsParameters> = {
 
 /** The trigger itself. @throws TriggerlabError (input) when the patch does not fit into images of this shape. */
 export function patchTrigger(parameters: BadnetsParameters, shape: ImageShape) {
-  const place = placement(parameters.position, patchSide(parameters, shape.width), shape);
-  const color = rgbOf(parameters.color);
+  const { position, axes, onGrey } = parameters;
+  const lies = axes === 'swapped' ? swapAxes(position) : position;
+  const place = placement(lies, patchSide(parameters, shape.width), shape);
+  const color: Rgb = onGrey === 'black' && shape.channels === 1 ? [0, 0, 0] : rgbOf(parameters.color);
   return overlayTrigger(parameters.stampAt, shape, {
     opacity: parameters.opacity,
     draw: (rng) => squareOver(shape, place(rng), color),

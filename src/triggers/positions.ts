@@ -13,6 +13,13 @@ export const positionSchema = z.union([z.enum(NAMES), z.strictObject({ top: z.in
 
 export type Position = z.infer<typeof positionSchema>;
 
+/** The position with rows and columns exchanged: top-right is bottom-left then. */
+export function swapAxes(position: Position): Position {
+  if (typeof position === 'object') return { top: position.left, left: position.top };
+  const other = { 'top-right': 'bottom-left', 'bottom-left': 'top-right' } as const;
+  return position in other ? other[position as keyof typeof other] : position;
+}
+
 /**
  * The places of a `side` × `side` patch in an image, as a function of the image's random stream (which only `random`
  * draws from: top first, then left, every place that fits equally likely).

@@ -1,0 +1,26 @@
+// What a preset is: values of ordinary fields, and rules for those that depend on the dataset, the model or the attack.
+
+/** As a spec's `when`, with one value for each field it sets. Names of datasets and models stand for all their versions and parts. */
+export interface PresetRule {
+  /** Values by field path; of a list any may match. */
+  readonly if: Readonly<Record<string, unknown>>;
+  readonly set: Readonly<Record<string, unknown>>;
+  /** Where these values come from. */
+  readonly source: string;
+}
+
+/** What a spec writes itself always wins over its preset. */
+export interface Preset {
+  readonly name: string;
+  readonly title: string;
+  /** Where these values come from. */
+  readonly source: string;
+  /** Values of ordinary fields by path. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Trigger parameters by trigger name. */
+  readonly attack: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Applied from top to bottom, before the spec's own rules. */
+  readonly when: readonly PresetRule[];
+  /** Another preset for some attacks, by the attack's type (`none` for clean runs alone). */
+  readonly byAttack?: Readonly<Record<string, string>>;
+}
