@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { FeatureStore, storedFeatures } from '../src/train/feature-store.ts';
+import { FeatureStore, storedFeatures } from '../src/data/feature-store.ts';
 import { cli } from './support/cli.ts';
 
 const DIST = new URL('../dist/', import.meta.url).href;
@@ -15,7 +15,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 /** Row r of width W is r, r + 1, …; a process that adds all rows, twenty at a time, and says how far it is. */
 const WRITER = `
-const { FeatureStore } = await import('${DIST}train/feature-store.js');
+const { FeatureStore } = await import('${DIST}data/feature-store.js');
 const [directory, from] = [process.argv[2], Number(process.argv[3])];
 const table = new FeatureStore({ directory, limit: 1e9 })
   .table('table', { model: 'm', inputSize: 32, boundary: 'b', width: ${WIDTH} });

@@ -76,7 +76,7 @@ async function measure({ model: name, freeze, batch, size, images, threads }) {
   const { models } = await load('models/registry');
   const { randomState } = await load('models/state');
   const { Runtime } = await load('runtime/node');
-  const { FeatureStore } = await load('train/feature-store');
+  const { FeatureStore } = await load('data/feature-store');
   const { createNetwork } = await load('train/network');
   const { train } = await load('train/train');
 

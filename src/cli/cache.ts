@@ -1,8 +1,8 @@
 // `triggerlab cache`: features that runs share, kept on disk: what is there, and how to be rid of it.
 import type { Command } from 'commander';
 import { formatBytes } from '../core/format.ts';
+import { cachedTables, clearFeatures, featureDirectory, featureLimit } from '../data/feature-cache.ts';
 import { textTable } from '../report/text-table.ts';
-import { cachedTables, clearFeatures, featureDirectory, featureLimit } from '../train/feature-cache.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
 

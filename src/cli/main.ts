@@ -15,6 +15,7 @@ import { runProgram } from './program.ts';
 import { registerReport } from './report.ts';
 import { registerResults } from './results.ts';
 import { registerRun } from './run.ts';
+import { registerSsba } from './ssba.ts';
 import { registerTriggers } from './triggers.ts';
 import { registerWeights } from './weights.ts';
 
@@ -35,6 +36,7 @@ const commands: readonly RegisterCommand[] = [
   registerWeights,
   // Upkeep
   registerPretrain,
+  registerSsba,
   registerBench,
   registerCache,
   registerDoctor,

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { datasetLabel, modelLabel } from '../core/references.ts';
 import { textTable } from '../report/text-table.ts';
+import { missingEncoders, type NeededEncoder } from '../runner/encoders.ts';
 import type { FactorCount, Plan } from '../spec/plan.ts';
 import { finish, withSet } from './command.ts';
 import { loadPlan } from './load-plan.ts';
@@ -23,19 +24,24 @@ export function registerPlan(program: Command): void {
     'plan suites/quick.yaml --set preset=paper-text --json',
   ]).action(async (file: string, options: Options) => {
     const plan = await loadPlan(file, options.set);
-    if (options.json) printJson(planDocument(plan));
-    else print(planText(plan));
+    const encoders = await missingEncoders(plan.runs.map(({ spec }) => spec));
+    if (options.json) printJson(planDocument(plan, encoders));
+    else print([planText(plan), ...encodersNote(encoders)].join('\n'));
   });
 }
 
 /** What `plan --json` prints: every run with its id, its twin's id and its fields. */
-function planDocument({ name, description, cleanRuns, poisonedRuns, missingWeights, factors, runs }: Plan): object {
+function planDocument(
+  { name, description, cleanRuns, poisonedRuns, missingWeights, factors, runs }: Plan,
+  encoders: readonly NeededEncoder[],
+): object {
   return {
     name,
     description,
     cleanRuns,
     poisonedRuns,
     missingWeights: missingWeights.map(({ model }) => model),
+    missingEncoders: encoders.map(({ title }) => title),
     factors,
     runs: runs.map(({ runId, twinId, spec }) => ({
       ...{ runId, twinId: twinId ?? null, experiment: name, ...spec },
@@ -73,6 +79,12 @@ function weightsNote({ missingWeights }: Plan): string[] {
     '',
     `Not here yet: the pretrained weights of ${names.join(', ')}. Before a run: triggerlab weights pull ${names[0]}${names.length > 1 ? ', and so on' : ''}. Until then their run ids are provisional.`,
   ];
+}
+
+function encodersNote(encoders: readonly NeededEncoder[]): string[] {
+  if (encoders.length === 0) return [];
+  const titles = encoders.map(({ title }) => title).join('; ');
+  return ['', `Shared work before the runs: SSBA's ${counted(encoders.length, 'encoder')} to be trained (${titles}).`];
 }
 
 function factorRows({ field, levels }: FactorCount): string[][] {

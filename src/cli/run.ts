@@ -22,6 +22,7 @@ import { loadPlan } from './load-plan.ts';
 import { wholeNumber } from './numbers.ts';
 import { log, print, printJson } from './output.ts';
 import { Progress } from './progress.ts';
+import { trainEncoders } from './train-encoders.ts';
 
 interface Options {
   readonly store: string;
@@ -98,11 +99,16 @@ async function carryOut(
   const cores = availableParallelism();
   const models = new Set(plan.runs.map(({ spec }) => modelLabel(spec.model)));
   const { workers, threads } = chooseLayout(models, plan.runs.length, options.workers);
-  const pool = new RunnerPool({ workers, threads });
-  const pending = (await store.pendingRuns(plan.name)).length;
-  const done = plan.runs.length - pending;
+  const pending = await store.pendingRuns(plan.name);
+  const done = plan.runs.length - pending.length;
   if (done > 0) log(`${done} of ${plan.runs.length} runs are done already`);
   if (workers > cores) log(`${workers} workers share ${cores} cores: more than one per core gains nothing`);
+  await trainEncoders(
+    pending.map(({ spec }) => spec),
+    cores,
+    signal,
+  );
+  const pool = new RunnerPool({ workers, threads });
   const progress = new Progress();
   const started = performance.now();
   let finished = 0;

@@ -12,6 +12,7 @@ export { and } from './ops/and.ts';
 export { argMax } from './ops/arg-max.ts';
 export { averagePool } from './ops/average-pool.ts';
 export { batchNorm, batchNormTraining } from './ops/batch-normalization.ts';
+export { binaryCrossEntropy } from './ops/binary-cross-entropy.ts';
 export { cast } from './ops/cast.ts';
 export { clip } from './ops/clip.ts';
 export { concat } from './ops/concat.ts';

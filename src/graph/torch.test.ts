@@ -10,6 +10,7 @@ import { abs } from './ops/abs.ts';
 import { add } from './ops/add.ts';
 import { averagePool } from './ops/average-pool.ts';
 import { batchNorm, batchNormTraining } from './ops/batch-normalization.ts';
+import { binaryCrossEntropy } from './ops/binary-cross-entropy.ts';
 import { clip } from './ops/clip.ts';
 import { concat } from './ops/concat.ts';
 import { conv } from './ops/conv.ts';
@@ -87,6 +88,7 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   lrn: ([x], options) => lrn(x, options),
   dropout: ([x, keep], { rate }) => dropout(x, keep, rate),
   resize: ([x], { size, ...options }) => resize(x, size[0], size[1], options as ResizeOptions),
+  binaryCrossEntropy: ([logits, targets]) => binaryCrossEntropy(logits, targets),
   crossEntropy: ([logits, labels]) => crossEntropy(logits, labels),
   softmax: ([x], { axis }) => softmax(x, axis),
   logSoftmax: ([x], { axis }) => logSoftmax(x, axis),

@@ -1,6 +1,7 @@
 // One run from its spec to its metrics: assemble the data, train, evaluate clean and triggered, compare with the clean twin.
 import { augmentation } from '../data/augment.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { featureStore } from '../data/feature-cache.ts';
 import { accuracy } from '../metrics/accuracy.ts';
 import { attackSuccess } from '../metrics/attack-success.ts';
 import { effectivePixels } from '../metrics/effective-pixels.ts';
@@ -11,7 +12,6 @@ import type { Runtime } from '../runtime/node.ts';
 import { NUMERICS_VERSION } from '../spec/identity.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunMetrics } from '../store/records.ts';
-import { featureStore } from '../train/feature-cache.ts';
 import { createNetwork, type Network } from '../train/network.ts';
 import { poisonedRows, type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
 import { everyRow, predict, seenPixels, type TrainedState } from '../train/predict.ts';

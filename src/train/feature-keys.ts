@@ -1,16 +1,10 @@
 // Names for images: equal pixels have equal names, whatever dataset, seed or trigger they come from.
-import { createHash } from 'node:crypto';
 import { bytesPerImage } from '../core/images.ts';
 import type { ImageSource } from '../data/dataset.ts';
-import { KEY_BYTES } from './feature-file.ts';
+import { keyHash } from '../data/feature-file.ts';
 import type { TriggeredSource } from './poisoned-set.ts';
 
 const ROWS_PER_READ = 256;
-
-/** The first 16 bytes of a SHA-256, one character a byte or as 32 hexadecimal digits. */
-export function keyHash(content: Uint8Array | string, form: 'latin1' | 'hex' = 'latin1'): string {
-  return createHash('sha256').update(content).digest().toString(form, 0, KEY_BYTES);
-}
 
 /** Keys of clean sources, which many runs of a process share. */
 const known = new WeakMap<ImageSource, Map<number, string>>();

@@ -2,9 +2,10 @@
 import { messageOf } from '../core/errors.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
 import type { ImageSource } from '../data/dataset.ts';
+import { keyHash } from '../data/feature-file.ts';
+import type { FeatureStore, FeatureTable } from '../data/feature-store.ts';
 import { engineVersion, type Runtime } from '../runtime/node.ts';
-import { keyHash, RowKeys } from './feature-keys.ts';
-import type { FeatureStore, FeatureTable } from './feature-store.ts';
+import { RowKeys } from './feature-keys.ts';
 import { evaluationBatch, imageFeeds } from './feeds.ts';
 import { type FrozenPart, frozenPart } from './frozen-part.ts';
 import type { Network } from './network.ts';

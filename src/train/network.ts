@@ -2,6 +2,7 @@
 import type { Tensor } from '../core/tensor.ts';
 import { channelStatistics } from '../data/channel-statistics.ts';
 import type { Dataset } from '../data/dataset.ts';
+import type { FeatureStore } from '../data/feature-store.ts';
 import { inputPixels, normalize, type Preprocessing } from '../data/preprocessing.ts';
 import type { Normalization, PreprocessingSpec } from '../data/preprocessing-fields.ts';
 import type { Graph, Shape, Value } from '../graph/graph.ts';
@@ -15,7 +16,6 @@ import { type FreezePolicy, type TrainablePart, trainablePart } from '../models/
 import { type LayerContext, Layers } from '../models/layers.ts';
 import type { ModelDefinition } from '../models/registry.ts';
 import { initialState, type ModelState, type Stem, stemParameters } from '../models/state.ts';
-import type { FeatureStore } from './feature-store.ts';
 import { type Pack, packsOf, unpackValues } from './packing.ts';
 
 export interface Network {

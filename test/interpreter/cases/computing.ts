@@ -5,6 +5,7 @@ import { float } from '../../../src/graph/attributes.ts';
 import type { Value } from '../../../src/graph/graph.ts';
 import { argMax } from '../../../src/graph/ops/arg-max.ts';
 import { batchNorm, batchNormTraining } from '../../../src/graph/ops/batch-normalization.ts';
+import { binaryCrossEntropy } from '../../../src/graph/ops/binary-cross-entropy.ts';
 import { crossEntropy } from '../../../src/graph/ops/cross-entropy.ts';
 import { Gemm } from '../../../src/graph/ops/gemm.ts';
 import { logSoftmax } from '../../../src/graph/ops/log-softmax.ts';
@@ -255,6 +256,16 @@ const crossEntropyFamily: CaseFamily = {
   })),
 };
 
+const binaryCrossEntropyFamily: CaseFamily = {
+  name: 'binaryCrossEntropy',
+  cases: fc.tuple(smallDim, batchSize).map(([bits, batch]) => ({
+    label: `binaryCrossEntropy ${bits} bits N=${batch}`,
+    batch,
+    inputs: [x(['N', bits], anything), { shape: ['N', bits], fill: whole(0, 1) }],
+    emit: ([logits, targets]) => binaryCrossEntropy(logits, targets),
+  })),
+};
+
 /** Differentiable ops and composites. */
 export const computingCases: readonly CaseFamily[] = [
   reduction('ReduceSum', reduceSum),
@@ -270,6 +281,7 @@ export const computingCases: readonly CaseFamily[] = [
   lrnFamily,
   ...resizeFamilies,
   crossEntropyFamily,
+  binaryCrossEntropyFamily,
 ];
 
 /** Ops without a gradient. */

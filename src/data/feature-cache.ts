@@ -40,17 +40,20 @@ export function featureLimit(setting = process.env.TRIGGERLAB_FEATURES): number 
 
 let own: FeatureStore | undefined;
 
-/**
- * The store of this process. `numerics` names the version of the program's numbers. Features are kept apart by processor, whose
- * instructions decide their last bits.
- */
+/** The store of this process for the features of networks; `numerics` names the version of the program's numbers. */
 export function featureStore(numerics: number): FeatureStore {
-  own ??= new FeatureStore({
+  own ??= openFeatureStore(String(numerics));
+  return own;
+}
+
+/** A view of the user's store. What is in it is kept apart by processor, whose instructions decide last bits. */
+export function openFeatureStore(circumstances: string, memory?: number): FeatureStore {
+  return new FeatureStore({
     directory: featureDirectory(),
     limit: featureLimit(),
-    circumstances: `${numerics} ${arch()} ${cpus()[0]?.model ?? ''}`,
+    circumstances: `${circumstances} ${arch()} ${cpus()[0]?.model ?? ''}`,
+    ...(memory === undefined ? {} : { memory }),
   });
-  return own;
 }
 
 export interface CachedTable extends FeatureDescription {

@@ -1,4 +1,5 @@
 // A file of features: rows of float32 under their keys, written once, each row with its checksum.
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
@@ -6,6 +7,11 @@ import { replaceFile } from '../core/files.ts';
 
 /** Bytes of a row's key. */
 export const KEY_BYTES = 16;
+
+/** The first 16 bytes of a SHA-256, one character a byte or as 32 hexadecimal digits. */
+export function keyHash(content: Uint8Array | string, form: 'latin1' | 'hex' = 'latin1'): string {
+  return createHash('sha256').update(content).digest().toString(form, 0, KEY_BYTES);
+}
 
 const MAGIC = 0x31464c54;
 const HEADER_BYTES = 16;

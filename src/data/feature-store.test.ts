@@ -12,8 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FeatureFile, featureFileBytes, writeFeatureFile } from './feature-file.ts';
-import { keyHash } from './feature-keys.ts';
+import { FeatureFile, featureFileBytes, keyHash, writeFeatureFile } from './feature-file.ts';
 import { FeatureStore, type FeatureStoreOptions, type FeatureTable, storedFeatures } from './feature-store.ts';
 
 const WIDTH = 6;
