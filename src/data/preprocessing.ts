@@ -1,7 +1,7 @@
 // From 8-bit pixels to a network's input, inside the graph: the one preprocessing that training, evaluation and export share.
 
 import type { ImageShape } from '../core/images.ts';
-import { float32 } from '../core/tensor.ts';
+import { float32, tensor } from '../core/tensor.ts';
 import type { Graph, Value } from '../graph/graph.ts';
 import { add } from '../graph/ops/add.ts';
 import { cast } from '../graph/ops/cast.ts';
@@ -51,29 +51,35 @@ function resized(image: Value, preprocessing: Preprocessing): Value {
   const target = resizedShape(native, inputSize, resize);
   const same = (['height', 'width'] as const).every((side) => native[side] === inputSize && target[side] === inputSize);
   const byte = graph.scalar(255);
+  // Sums of whole levels decide which way a half is rounded: in float64 they are the host's.
+  const dtype = quantize === 'never' ? 'float32' : 'float64';
   if (same || quantize === 'never') {
     const x = transpose(div(cast(image, 'float32'), byte), [0, 3, 1, 2]);
     return same ? x : matMul(matMul(rows(), x), columns());
   }
-  // Levels are whole numbers before they are divided; columns come first, as in PIL.
-  const narrow = matMul(transpose(cast(image, 'float32'), [0, 3, 1, 2]), columns());
-  return div(toLevels(matMul(rows(), quantize === 'each-axis' ? toLevels(narrow) : narrow)), byte);
+  // Columns come first, as in PIL.
+  const narrow = matMul(transpose(cast(image, 'float64'), [0, 3, 1, 2]), columns());
+  return div(toLevels(matMul(rows(), quantize === 'each-axis' ? toLevels(narrow, 'float64') : narrow)), byte);
 
   function rows(): Value {
-    const matrix = axisMatrix(native.height, target.height, inputSize, { filter, antialias });
-    return graph.constant(float32([inputSize, native.height], matrix));
+    const matrix = axisMatrix(native.height, target.height, inputSize, { filter, antialias, quantize });
+    return weights([inputSize, native.height], matrix);
   }
 
   function columns(): Value {
-    const matrix = axisMatrix(native.width, target.width, inputSize, { filter, antialias });
-    return graph.constant(float32([native.width, inputSize], transposed(matrix, inputSize, native.width)));
+    const matrix = axisMatrix(native.width, target.width, inputSize, { filter, antialias, quantize });
+    return weights([native.width, inputSize], transposed(matrix, inputSize, native.width));
+  }
+
+  function weights(shape: readonly number[], data: Float64Array): Value {
+    return graph.constant(dtype === 'float64' ? tensor('float64', shape, data) : float32(shape, data));
   }
 }
 
 /** Rounded to whole levels from 0 to 255, halves up. */
-function toLevels(x: Value): Value {
+function toLevels(x: Value, dtype: 'float32' | 'float64' = 'float32'): Value {
   const { graph } = x;
-  return cast(cast(add(clip(x, 0, 255), graph.scalar(0.5)), 'int32'), 'float32');
+  return cast(cast(add(clip(x, 0, 255), graph.scalar(0.5, 'float64')), 'int32'), dtype);
 }
 
 /** Bytes as channels first, in [0, 1]. */

@@ -1,7 +1,9 @@
 // Where an input pixel of the network comes from: the size an image is resized to, and what the crop or border at the centre takes.
 import type { ImageShape } from '../core/images.ts';
-import { type Resampling, resizeTaps, tapsMatrix } from '../graph/ops/resize-taps.ts';
+import { fixedPoint, resizeTaps, tapsMatrix } from '../graph/ops/resize-taps.ts';
 import type { PreprocessingSpec } from './preprocessing-fields.ts';
+
+type AxisResampling = Pick<PreprocessingSpec, 'filter' | 'antialias' | 'quantize'>;
 
 /** Height and width of an image after its resize, before it is cut or padded to the network's input. */
 export function resizedShape(
@@ -26,9 +28,13 @@ export function centerOffset(length: number, size: number): number {
   return difference % 2 === 1 && half % 2 === 1 ? half + 1 : half;
 }
 
-/** The matrix [size, native] of one axis: resized to `resized` pixels, then cut or padded with zeros at the centre. */
-export function axisMatrix(native: number, resized: number, size: number, how: Resampling): Float64Array {
-  const taps = resizeTaps(native, resized, native === resized ? { filter: 'bilinear', antialias: false } : how);
+/**
+ * The matrix [size, native] of one axis: resized to `resized` pixels, then cut or padded with zeros at the centre. Its weights are
+ * PIL's where levels are rounded as PIL rounds them.
+ */
+export function axisMatrix(native: number, resized: number, size: number, how: AxisResampling): Float64Array {
+  const exact = resizeTaps(native, resized, native === resized ? { filter: 'bilinear', antialias: false } : how);
+  const taps = how.quantize === 'each-axis' ? exact.map(fixedPoint) : exact;
   const offset = centerOffset(resized, size);
   return tapsMatrix(
     Array.from({ length: size }, (_, i) => taps[i + offset]),

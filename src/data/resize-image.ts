@@ -1,6 +1,6 @@
 // Resizing an image on the host, with the same weights as in the graph.
 import type { Image } from '../core/images.ts';
-import { type Resampling, resizeTaps, type Taps } from '../graph/ops/resize-taps.ts';
+import { fixedPoint, type Resampling, resizeTaps, type Taps } from '../graph/ops/resize-taps.ts';
 
 /** How an image is resized on the host. */
 export interface HostResampling extends Resampling {
@@ -33,15 +33,10 @@ function tapsFor(from: number, to: number, how: HostResampling): readonly Taps[]
   const found = known.get(key);
   if (found) return found;
   const exact = resizeTaps(from, to, how);
-  const taps = how.quantize === 'once' || from === to ? exact : exact.map(fixedPoint);
+  const taps = how.quantize === 'once' ? exact : exact.map(fixedPoint);
   if (known.size >= MAX_KNOWN) known.clear();
   known.set(key, taps);
   return taps;
-}
-
-function fixedPoint({ first, weights }: Taps): Taps {
-  const away = (value: number) => Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
-  return { first, weights: weights.map((weight) => away(weight * 2 ** 22) / 2 ** 22) };
 }
 
 const toLevel = (value: number) => Math.min(255, Math.max(0, Math.floor(value + 0.5)));

@@ -10,8 +10,13 @@ const python = process.env.TRIGGERLAB_PYTHON || 'python3';
 
 /** What torchvision_live.py prints. @throws Error with its own message. */
 export async function askTorch(...args: string[]): Promise<string> {
+  return askPython(SCRIPT, ...args);
+}
+
+/** What a script prints. @throws Error with its own message. */
+export async function askPython(script: string, ...args: string[]): Promise<string> {
   const options = { maxBuffer: 1 << 28, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } };
-  const { stdout } = await promisify(execFile)(python, [SCRIPT, ...args], options);
+  const { stdout } = await promisify(execFile)(python, [script, ...args], options);
   return stdout;
 }
 

@@ -63,6 +63,12 @@ function repeated(i: number, from: number, to: number): Taps {
   return { first, weights };
 }
 
+/** Weights as multiples of 2⁻²², as PIL has them: products with levels, and their sums, are then exact in float64. */
+export function fixedPoint({ first, weights }: Taps): Taps {
+  const away = (value: number) => Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
+  return { first, weights: weights.map((weight) => away(weight * 2 ** 22) / 2 ** 22) };
+}
+
 /** Rows of weights over `from` input pixels, row-major [taps, from]; a row of zeros for `undefined`: a pixel from outside. */
 export function tapsMatrix(taps: readonly (Taps | undefined)[], from: number): Float64Array {
   const matrix = new Float64Array(taps.length * from);
