@@ -7,6 +7,7 @@ import type { RegisterCommand } from './command.ts';
 import { registerDatasets } from './datasets.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerExport } from './export.ts';
+import { registerImport } from './import.ts';
 import { registerModels } from './models.ts';
 import { endQuietlyWithoutReader } from './output.ts';
 import { registerPlan } from './plan.ts';
@@ -28,6 +29,7 @@ const commands: readonly RegisterCommand[] = [
   registerResults,
   registerReport,
   registerAnalyze,
+  registerImport,
   registerExport,
   // Registries
   registerModels,

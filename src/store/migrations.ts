@@ -65,6 +65,22 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX artifacts_sha256 ON artifacts (sha256);
     `,
   },
+  {
+    version: 2,
+    sql: `
+      CREATE TABLE external_sources (
+        name text PRIMARY KEY,
+        files json NOT NULL,
+        imported_at timestamptz NOT NULL
+      );
+      CREATE TABLE external_runs (
+        source text NOT NULL REFERENCES external_sources (name) ON DELETE CASCADE,
+        position int NOT NULL,
+        data json NOT NULL,
+        PRIMARY KEY (source, position)
+      );
+    `,
+  },
 ];
 
 /** The version that this program writes. */

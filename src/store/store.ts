@@ -4,6 +4,7 @@ import { didYouMean } from '../core/suggest.ts';
 import type { PlannedRun } from '../spec/run-spec.ts';
 import type { ArtifactFiles } from './artifact-files.ts';
 import { type Database, float8Array, type SqlParameter, sqlText } from './database.ts';
+import { ExternalResults } from './external.ts';
 import type {
   ExperimentSummary,
   RunEnvironment,
@@ -19,9 +20,7 @@ import { type Condition, matches } from './where.ts';
 export interface StoreParts {
   readonly db: Database;
   readonly artifacts: ArtifactFiles;
-  /** What messages call the store. */
   readonly location: string;
-  /** Told about damage that was found and worked around. */
   readonly warn: (message: string) => void;
   readonly close: () => Promise<void>;
 }
@@ -29,6 +28,8 @@ export interface StoreParts {
 export class Store {
   /** What messages call the store: its directory, or the server without its password. */
   readonly location: string;
+  /** Published results that were imported. */
+  readonly external: ExternalResults;
   readonly #db: Database;
   readonly #artifacts: RunArtifacts;
   readonly #close: () => Promise<void>;
@@ -36,6 +37,7 @@ export class Store {
   constructor(parts: StoreParts) {
     this.location = parts.location;
     this.#db = parts.db;
+    this.external = new ExternalResults(parts.db, parts.location);
     this.#artifacts = new RunArtifacts(parts.db, parts.artifacts, parts.warn);
     this.#close = parts.close;
   }
