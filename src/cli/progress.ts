@@ -56,6 +56,38 @@ export class Progress {
   }
 }
 
+/** What is shorter than this needs no progress line. */
+const QUIET_MS = 1500;
+
+/** Progress of work that has several steps, each with an estimate of its own; quiet while the whole is short. */
+export class StepProgress {
+  readonly #started = performance.now();
+  readonly #live: boolean | undefined;
+  #step: Progress | undefined;
+  #text = '';
+
+  constructor(live?: boolean) {
+    this.#live = live;
+  }
+
+  /** Told the step and how far it is; bound, so that it can be handed on. */
+  readonly update = (text: string, done: number, total: number): void => {
+    if (text !== this.#text) {
+      this.#step?.end();
+      this.#step = new Progress(this.#live);
+      this.#text = text;
+    }
+    if (performance.now() - this.#started > QUIET_MS) this.#step?.update(done / total, `${text}: ${done} of ${total}`);
+  };
+
+  /** Takes the progress line away. */
+  end(): void {
+    this.#step?.end();
+    this.#step = undefined;
+    this.#text = '';
+  }
+}
+
 function bar(share: number): string {
   const full = Math.round(BAR_WIDTH * Math.min(1, Math.max(0, share)));
   return `[${'█'.repeat(full)}${'·'.repeat(BAR_WIDTH - full)}]`;

@@ -7,6 +7,7 @@ import { inputError, messageOf } from '../core/errors.ts';
 import { makeDirectory } from '../core/files.ts';
 import { formatSeconds } from '../core/format.ts';
 import { modelLabel } from '../core/references.ts';
+import { prepareDatasets } from '../data/loaded.ts';
 import { resultsTable, resultsText } from '../report/results-table.ts';
 import { chooseLayout } from '../runner/layout.ts';
 import { RunnerPool } from '../runner/pool.ts';
@@ -21,7 +22,7 @@ import { describeRun } from './describe-run.ts';
 import { loadPlan } from './load-plan.ts';
 import { wholeNumber } from './numbers.ts';
 import { log, print, printJson } from './output.ts';
-import { Progress } from './progress.ts';
+import { Progress, StepProgress } from './progress.ts';
 import { trainEncoders } from './train-encoders.ts';
 
 interface Options {
@@ -59,6 +60,9 @@ async function runCommand(file: string, options: Options): Promise<void> {
   requireWeights(plan);
   const specText = [readSpecFile(file).trimEnd(), ...options.set.map((text) => `# --set ${text}`)].join('\n');
   if (options.report !== undefined) checkReportDirectory(options.report);
+  const preparing = new StepProgress();
+  const names = plan.runs.map(({ spec }) => spec.dataset);
+  await prepareDatasets(names, preparing.update).finally(() => preparing.end());
   const interrupt = new AbortController();
   const stop = () => interrupt.abort();
   process.once('SIGINT', stop);

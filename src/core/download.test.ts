@@ -9,6 +9,7 @@ import { type DownloadOptions, type DownloadProgress, download } from './downloa
 
 const content = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7 + (i >> 8)) % 256));
 const sha256 = createHash('sha256').update(content).digest('hex');
+const md5 = createHash('md5').update(content).digest('hex');
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 let server: Server;
@@ -100,6 +101,34 @@ describe('download', () => {
     expect(requests[1].headers['if-range']).toBe('"one"');
   });
 
+  it('verifies an MD5 too, and takes it as a sign that the rest is of the same file', async () => {
+    answers = [serve({ cut: 5000, etag: '' }), serve()];
+    await get({ sha256: undefined, md5 });
+    whole();
+    expect(requests[1].headers.range).toBe('bytes=5000-');
+  });
+
+  it('goes on after a connection that ends after any byte', async () => {
+    const short = content.subarray(0, 128);
+    const digits = createHash('sha256').update(short).digest('hex');
+    const [whole, ended] = [
+      serve({ body: short }),
+      (cut: number): Answer =>
+        (_, response) => {
+          response.writeHead(200, { etag: '"one"', 'content-length': short.length });
+          response.write(short.subarray(0, cut), () => response.destroy());
+        },
+    ];
+    for (let cut = 0; cut < short.length; cut++) {
+      answers = [ended(cut), whole];
+      requests = [];
+      const { path } = await get({ to: join(folder, `at-${cut}`), sha256: digits });
+      expect(readFileSync(path).equals(short)).toBe(true);
+      // What came last may be lost with the connection.
+      expect(Number(/\d+/.exec(requests[1].headers.range ?? '0')?.[0])).toBeLessThanOrEqual(cut);
+    }
+  });
+
   it('continues what an earlier call left behind', async () => {
     answers = [serve({ cut: 150_000 }), status(503)];
     await expect(get()).rejects.toMatchObject({
@@ -163,9 +192,9 @@ describe('download', () => {
 });
 
 describe('a download that fails', () => {
-  const fails = async (message: RegExp, options: Partial<DownloadOptions> = {}) => {
+  const fails = async (message: RegExp, options: Partial<DownloadOptions> = {}, kind = 'failed') => {
     await expect(get(options)).rejects.toMatchObject({
-      kind: 'failed',
+      kind,
       message: expect.stringMatching(message),
       hint: expect.stringContaining('Fetch it by hand.'),
     });
@@ -184,9 +213,12 @@ describe('a download that fails', () => {
     expect(requests).toHaveLength(3);
   });
 
-  it('another content', async () => {
+  it.each([
+    [{}, /has the SHA-256 [0-9a-f]{64}, [0-9a-f]{8}… expected/],
+    [{ sha256: undefined, md5 }, /has the MD5 [0-9a-f]{32}, [0-9a-f]{32} expected/],
+  ])('another content', async (options, message) => {
     answers = [serve({ body: Buffer.alloc(1000, 1) })];
-    await fails(/has the SHA-256 [0-9a-f]{64}, [0-9a-f]{8}… expected/);
+    await fails(message, options, 'input');
     expect(readdirSync(join(folder, 'sub'))).toEqual([]);
   });
 

@@ -1,20 +1,22 @@
 // Downloads that survive broken connections: resumed, bounded in size, verified, and in place whole or not at all.
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { requireSpace } from './disk-space.ts';
 import { failedError, inputError, messageOf, TriggerlabError } from './errors.ts';
-import { fileSha256 } from './file-hash.ts';
+import { type FileDigests, fileDigests } from './file-hash.ts';
 import { formatBytes } from './format.ts';
 import { PartialFile } from './partial-file.ts';
 
 export interface DownloadOptions {
   /** http or https. */
   readonly url: string;
-  /** Where the file goes. What is there already and has the right SHA-256 is kept. */
+  /** Where the file goes. What is there already and has the right checksum is kept. */
   readonly to: string;
-  /** The SHA-256 in hexadecimal digits, or its beginning. Without it, only the length is checked. */
+  /** The SHA-256 in hexadecimal digits, or its beginning. */
   readonly sha256?: string;
+  /** The MD5, where nothing better was published. Without either only the length is checked. */
+  readonly md5?: string;
   /** A longer file is refused. */
   readonly maxBytes: number;
   /** Space to be free for the file and whatever is made of it. */
@@ -42,8 +44,8 @@ class Interrupted extends Error {}
 
 /**
  * Downloads a file. Connections that break are taken up where they ended, also by a later process.
- * @throws TriggerlabError (failed) when there is no network, the server refuses, the file is too long or has another
- * SHA-256; (input) for an address that is none.
+ * @throws TriggerlabError (failed) when there is no network, the server refuses, or the file is too long; (input) when it
+ * has another checksum, and for an address that is none.
  */
 export async function download(options: DownloadOptions): Promise<DownloadedFile> {
   const { url, to } = options;
@@ -63,25 +65,25 @@ export interface DownloadedFile {
 }
 
 async function downloadOrKeep(options: DownloadOptions): Promise<DownloadedFile> {
-  const { url, to, sha256 } = options;
+  const { url, to } = options;
   // Another process may take it away at any moment.
-  const there = await fileSha256(to).catch(() => undefined);
-  if (there?.startsWith(sha256 ?? '')) return { path: to, sha256: there, bytes: (await stat(to)).size };
+  const there = await fileDigests(to).catch(() => undefined);
+  if (there && mismatch(there, options) === undefined) return { path: to, sha256: there.sha256, bytes: there.bytes };
   const part = PartialFile.claim(to, url);
   try {
     for (let again = 0; ; again++) {
       requireSpace(dirname(to), (options.spaceNeeded ?? 0) - part.received, url);
       await receive(part, options);
-      const found = await fileSha256(part.path);
-      if (found.startsWith(sha256 ?? '')) {
-        const bytes = part.received;
+      const found = await fileDigests(part.path);
+      const wrong = mismatch(found, options);
+      if (wrong === undefined) {
         part.finish(to);
-        return { path: to, sha256: found, bytes };
+        return { path: to, sha256: found.sha256, bytes: found.bytes };
       }
       // Perhaps the file changed between two parts of it: once more, in one go.
       if (!part.joined || again > 0) {
         part.discard();
-        throw fault(options, `${url} has the SHA-256 ${found}, ${sha256}… expected`);
+        throw inputError(`${url} has ${wrong}`, { hint: hintFor(options) });
       }
       part.restart();
     }
@@ -89,6 +91,12 @@ async function downloadOrKeep(options: DownloadOptions): Promise<DownloadedFile>
     if (part.received === 0) part.discard();
     else part.release();
   }
+}
+
+/** In what way a file is another one than expected; undefined when it is not. */
+function mismatch(found: FileDigests, { sha256 = '', md5 = found.md5 }: DownloadOptions): string | undefined {
+  if (!found.sha256.startsWith(sha256)) return `the SHA-256 ${found.sha256}, ${sha256}… expected`;
+  return found.md5 === md5 ? undefined : `the MD5 ${found.md5}, ${md5} expected`;
 }
 
 /** Attempts until the part is complete. */
@@ -143,9 +151,9 @@ async function attemptOnce(part: PartialFile, options: DownloadOptions, resumedA
 }
 
 /** Asks for the rest when it is certain that it is the rest of the same file. */
-function headersFor(part: PartialFile, { sha256 }: DownloadOptions): Record<string, string> {
+function headersFor(part: PartialFile, { sha256, md5 }: DownloadOptions): Record<string, string> {
   const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'triggerlab' };
-  if (part.received > 0 && (part.validator !== undefined || sha256 !== undefined)) {
+  if (part.received > 0 && (part.validator !== undefined || sha256 !== undefined || md5 !== undefined)) {
     headers.range = `bytes=${part.received}-`;
     if (part.validator !== undefined) headers['if-range'] = part.validator;
   }
@@ -224,10 +232,14 @@ function tooLong(options: DownloadOptions, bytes: number): TriggerlabError {
   return fault(options, `${options.url} has ${bytes} bytes, at most ${options.maxBytes} were expected`);
 }
 
-function fault({ hint }: DownloadOptions, message: string): TriggerlabError {
+function fault(options: DownloadOptions, message: string): TriggerlabError {
+  return failedError(message, { hint: hintFor(options) });
+}
+
+function hintFor({ hint }: DownloadOptions): string {
   const { env } = process;
   const proxy = env.HTTPS_PROXY ?? env.https_proxy ?? env.HTTP_PROXY ?? env.http_proxy;
   const unused = proxy !== undefined && env.NODE_USE_ENV_PROXY !== '1';
   const remark = 'A proxy is set, which Node.js uses only from version 24 on and with NODE_USE_ENV_PROXY=1. ';
-  return failedError(message, { hint: `${unused ? remark : ''}${hint}` });
+  return `${unused ? remark : ''}${hint}`;
 }

@@ -43,6 +43,12 @@ export interface DatasetDefinition extends ImageShape {
   readonly fingerprint: string;
   /** Where a dataset that is not part of triggerlab comes from. */
   readonly official?: OfficialDataset;
+  /**
+   * Where its rows lie once they are packed; of a part of a published dataset those of the whole. Built-in datasets have
+   * no such file.
+   * @throws TriggerlabError (input) for a dataset that has to be pulled first.
+   */
+  packedFile?(): string;
   /** @throws TriggerlabError (input) for a dataset that has to be pulled first. */
   load(onProgress?: DatasetProgress): Promise<Dataset>;
 }
@@ -67,6 +73,29 @@ export interface OfficialDataset extends ImageShape {
   readonly files: readonly OfficialFile[];
   /** Raised whenever the same files begin to give other rows or other pixels. */
   readonly reader: number;
+  /**
+   * Reads the rows of its files, given in the order of `files`. Where images differ in size all are resized to `side`
+   * pixels, both sides; elsewhere they come as they are.
+   * @throws TriggerlabError (input) naming the file that is damaged or of another kind.
+   */
+  open(paths: readonly string[], side: number): Promise<RawImages>;
+}
+
+/** Rows as they lie in somebody's files, to be packed. */
+export interface RawImages extends ImageShape {
+  readonly trainLabels: Uint16Array;
+  readonly testLabels: Uint16Array;
+  /**
+   * The pixels of every row once, in any order; test rows are counted on from the training rows.
+   * @throws TriggerlabError (input) naming the file that is damaged.
+   */
+  blocks(): AsyncIterable<RowBlock>;
+}
+
+/** Pixels of whole consecutive rows. */
+export interface RowBlock {
+  readonly first: number;
+  readonly pixels: Uint8Array;
 }
 
 /** How many images of each of `classes` classes there are. */

@@ -7,8 +7,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { zipOf } from '../../test/support/zip-file.ts';
 import { TriggerlabError } from '../core/errors.ts';
+import { decodeImage } from './decode-image.ts';
 import { openImageFolder } from './image-folder.ts';
-import { decodeImage } from './image-folder-decode.ts';
 
 let folder: string;
 let archive: Buffer;

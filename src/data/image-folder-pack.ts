@@ -3,14 +3,14 @@ import { cacheDirectory } from '../core/cache-directory.ts';
 import { inputError, messageOf, TriggerlabError } from '../core/errors.ts';
 import { formatBytes } from '../core/format.ts';
 import { bytesPerImage, type Image, type ImageShape } from '../core/images.ts';
-import { decodeImage } from './image-folder-decode.ts';
+import type { RawImages } from './dataset.ts';
+import { decodeImage } from './decode-image.ts';
+import { decodedBlocks } from './decoded-blocks.ts';
 import type { ImageFiles } from './image-folder-files.ts';
 import type { FolderLayout, LabelledFile } from './image-folder-layout.ts';
-import { type PackedHeader, writePacked } from './packed-images.ts';
+import { writePacked } from './packed-images.ts';
 import { resizeImage } from './resize-image.ts';
 
-const AT_ONCE = 8;
-const BLOCK_BYTES = 16_000_000;
 const MAX_PACKED_BYTES = 32e9;
 
 export interface PackOptions {
@@ -49,30 +49,28 @@ export async function packImages(
       },
     );
   }
-  const header: PackedHeader = { ...shape, classes, trainCount: train.length, testCount: test.length };
-  const perBlock = Math.max(1, Math.min(1024, Math.floor(BLOCK_BYTES / bytes)));
   let done = 0;
-  async function* blocks(): AsyncGenerator<Uint8Array> {
-    for (let first = 0; first < rows.length; first += perBlock) {
-      const count = Math.min(perBlock, rows.length - first);
-      const block = new Uint8Array(count * bytes);
-      await inParallel(count, async (i) => {
-        const image = await decode(rows[first + i]);
-        if (image.height !== height || image.width !== width) {
-          throw inputError(
-            `${where}: ${rows[first + i].path} is ${image.width} × ${image.height} pixels, ${rows[0].path} ${width} × ${height}`,
-            { hint: 'All images must have one size: add size=64 (or another side) behind "?" to have them resized.' },
-          );
-        }
-        block.set(image.pixels, i * bytes);
-        onProgress(++done, rows.length);
-      });
-      yield block;
+  const decodeRow = async (row: number) => {
+    const image = await decode(rows[row]);
+    if (image.height !== height || image.width !== width) {
+      throw inputError(
+        `${where}: ${rows[row].path} is ${image.width} × ${image.height} pixels, ${rows[0].path} ${width} × ${height}`,
+        { hint: 'All images must have one size: add size=64 (or another side) behind "?" to have them resized.' },
+      );
     }
-    verify();
-  }
-  const labels = Uint16Array.from(rows, ({ label }) => label);
-  await inCache(() => writePacked(to, header, labels, blocks()));
+    onProgress(++done, rows.length);
+    return image;
+  };
+  const raw: RawImages = {
+    ...shape,
+    trainLabels: Uint16Array.from(train, ({ label }) => label),
+    testLabels: Uint16Array.from(test, ({ label }) => label),
+    async *blocks() {
+      yield* decodedBlocks(shape, rows.length, decodeRow);
+      verify();
+    },
+  };
+  await inCache(() => writePacked(to, classes, raw));
 }
 
 /** Does what writes to the cache; tells the user where the cache lies when it cannot be written. */
@@ -86,24 +84,4 @@ export async function inCache(write: () => Promise<void>): Promise<void> {
       cause,
     });
   }
-}
-
-/**
- * Does `work` for 0 … count-1, a few at a time, and waits until all have ended, so that nothing reads a closed archive.
- * @throws what the first of them in order threw; those behind it are then not begun.
- */
-export async function inParallel(count: number, work: (i: number) => Promise<void>): Promise<void> {
-  const failures = new Map<number, unknown>();
-  let next = 0;
-  const worker = async () => {
-    while (next < count) {
-      const i = next++;
-      await work(i).catch((error: unknown) => {
-        failures.set(i, error);
-        next = count;
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  if (failures.size > 0) throw failures.get(Math.min(...failures.keys()));
 }

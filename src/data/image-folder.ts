@@ -8,9 +8,10 @@ import { writeFileAtomic } from '../core/files.ts';
 import { canonicalJson, sha256Hex } from '../core/hash.ts';
 import { type DatasetReference, datasetLabel, formatDatasetReference } from '../core/references.ts';
 import { countLabels, type Dataset, type DatasetDefinition, type DatasetProgress } from './dataset.ts';
+import { inParallel } from './decoded-blocks.ts';
 import { filesStamp, withImageFiles } from './image-folder-files.ts';
 import { chooseFiles, folderLayout } from './image-folder-layout.ts';
-import { inCache, inParallel, packImages } from './image-folder-pack.ts';
+import { inCache, packImages } from './image-folder-pack.ts';
 import { openPacked } from './packed-images.ts';
 
 /** Raised whenever the same files begin to give other rows or other pixels. */
@@ -43,6 +44,7 @@ export async function openImageFolder(
     source: datasetLabel(name),
     classCounts: { train: count(train), test: count(test) },
     fingerprint,
+    packedFile: () => file,
     load: async () => dataset,
   };
 }

@@ -1,9 +1,9 @@
 // A dataset decoded into one file: header, labels, then the pixels of every row. Written whole or not at all, read by row.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { replaceFile } from '../core/files.ts';
 import { bytesPerImage, type ImageShape } from '../core/images.ts';
-import type { Dataset, ImageSource } from './dataset.ts';
+import type { Dataset, ImageSource, RawImages } from './dataset.ts';
 
 /** Rows of the two splits lie one behind the other: training rows first. */
 export interface PackedHeader extends ImageShape {
@@ -17,34 +17,56 @@ const MAX_HEADER_BYTES = 10_000_000;
 const PREFIX_BYTES = MAGIC.length + 4;
 
 /**
- * Writes a packed file by way of a temporary neighbour, so that several processes may write the same one.
- * `blocks` gives the pixels of consecutive rows, in order, of both splits.
+ * Writes rows into a packed file by way of a temporary neighbour, so that several processes may write the same one. Holds
+ * one block of rows at a time.
+ * @throws what `raw` throws; nothing is left of the file then.
  */
 export async function writePacked(
   path: string,
-  header: PackedHeader,
-  labels: Uint16Array,
-  blocks: AsyncIterable<Uint8Array>,
+  classes: readonly string[],
+  raw: RawImages,
+  onRows: (done: number, total: number) => void = () => {},
 ): Promise<void> {
+  const { height, width, channels, trainLabels, testLabels } = raw;
+  const header: PackedHeader = {
+    ...{ height, width, channels, classes },
+    trainCount: trainLabels.length,
+    testCount: testLabels.length,
+  };
   const text = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.write(MAGIC, 'latin1');
   prefix.writeUInt32LE(text.length, MAGIC.length);
-  const numbers = Buffer.alloc(2 * labels.length);
-  labels.forEach((label, i) => {
+  const total = trainLabels.length + testLabels.length;
+  const numbers = Buffer.alloc(2 * total);
+  [...trainLabels, ...testLabels].forEach((label, i) => {
     numbers.writeUInt16LE(label, 2 * i);
   });
+  const front = Buffer.concat([prefix, text, numbers]);
+  const bytes = bytesPerImage(header);
   await replaceFile(path, async (temporary) => {
     const file = await open(temporary, 'wx');
     try {
-      for (const part of [prefix, text, numbers]) await file.writeFile(part);
-      for await (const block of blocks) await file.writeFile(block);
+      await file.writeFile(front);
+      let done = 0;
+      for await (const { first, pixels } of raw.blocks()) {
+        await writeFully(file, pixels, front.length + first * bytes);
+        done += pixels.length / bytes;
+        onRows(done, total);
+      }
+      if (done !== total) throw new Error(`writePacked: ${done} of ${total} rows came`);
       await file.sync();
     } finally {
       await file.close();
     }
     return path;
   });
+}
+
+async function writeFully(file: FileHandle, pixels: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < pixels.length; ) {
+    at += (await file.write(pixels, at, pixels.length - at, position + at)).bytesWritten;
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ export interface TinyImageNetFile {
 }
 
 export interface TinyImageNetIndex {
-  /** WordNet ids in the order of wnids.txt. */
+  /** WordNet ids in ascending order: wnids.txt of the official archive has another one than most programs use. */
   readonly classes: readonly string[];
   readonly train: readonly TinyImageNetFile[];
   readonly test: readonly TinyImageNetFile[];
@@ -36,7 +36,7 @@ export async function tinyImageNetIndex(
   if (lists.length !== 1) throw wrong(lists.length === 0 ? 'no wnids.txt' : `several lists: ${lists.join(', ')}`);
   const top = lists[0].slice(0, -'wnids.txt'.length);
 
-  const classes = lines(await archive.read(lists[0], MAX_TEXT_BYTES));
+  const classes = lines(await archive.read(lists[0], MAX_TEXT_BYTES)).sort();
   const labels = new Map(classes.map((wnid, label) => [wnid, label]));
   const odd = classes.find((wnid) => !/^n\d{8}$/.test(wnid));
   if (odd !== undefined) throw wrong(`wnids.txt: "${odd.slice(0, 40)}" is no WordNet id such as n01443537`);

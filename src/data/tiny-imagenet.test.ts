@@ -9,7 +9,7 @@ import { type Files, zipOf } from '../../test/support/zip-file.ts';
 import { halve, loadTinyImageNet } from './tiny-imagenet.ts';
 
 const REAL = fileURLToPath(new URL('../../../shared/data/tiny-imagenet-200-subset.zip', import.meta.url));
-const [A, B] = ['n02000002', 'n01000001'];
+const [A, B] = ['n01000001', 'n02000002'];
 const TOP = 'tiny-imagenet-200/';
 
 let folder: string;
@@ -17,7 +17,7 @@ let files: Files;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'triggerlab-zip-'));
   files = {
-    [`${TOP}wnids.txt`]: `${A}\n${B}\n`,
+    [`${TOP}wnids.txt`]: `${B}\n${A}\n`,
     [`${TOP}train/${A}/${A}_boxes.txt`]: 'n',
     [`${TOP}train/${A}/images/${A}_10.JPEG`]: await jpeg([40, 40, 40]),
     [`${TOP}train/${A}/images/${A}_2.JPEG`]: await jpeg([200, 30, 60]),

@@ -1,9 +1,11 @@
 // Reader of the official Tiny ImageNet archive: wnids.txt, train/<wnid>/images, val/images with val_annotations.txt.
-import sharp from 'sharp';
-import { inputError, messageOf } from '../core/errors.ts';
-import { withZip, type ZipArchive } from '../core/zip.ts';
-import { type Dataset, type ImageSource, memorySource } from './dataset.ts';
-import { type TinyImageNetFile, type TinyImageNetIndex, tinyImageNetIndex } from './tiny-imagenet-index.ts';
+import { inputError } from '../core/errors.ts';
+import type { Image, ImageShape } from '../core/images.ts';
+import { openZip, withZip } from '../core/zip.ts';
+import { type Dataset, memorySource, type RawImages } from './dataset.ts';
+import { decodeImage } from './decode-image.ts';
+import { decodedBlocks } from './decoded-blocks.ts';
+import { tinyImageNetIndex } from './tiny-imagenet-index.ts';
 
 /** Side of the archive's own images in pixels. */
 const NATIVE_SIDE = 64;
@@ -11,7 +13,6 @@ const CHANNELS = 3;
 /** The official archive has about 120,000 entries, its largest image 16 kB. */
 const MAX_ENTRIES = 200_000;
 const MAX_IMAGE_BYTES = 1_000_000;
-const DECODED_AT_ONCE = 8;
 
 export interface TinyImageNetOptions {
   /** Side of the images wanted: 64 as they are, 32 by the mean of 2 × 2 pixels. */
@@ -24,92 +25,61 @@ export interface TinyImageNetOptions {
 
 /**
  * Tiny ImageNet from the archive at `zipPath`, all in memory: RGB, grey images with three equal channels. Classes are
- * WordNet ids in the order of wnids.txt. Training rows come class by class in the order of the images' numbers, test
- * rows are the validation images in the order of val_annotations.txt (the official test images have no labels).
+ * WordNet ids in ascending order. Training rows come class by class in the order of the images' numbers, test rows are the
+ * validation images in the order of val_annotations.txt (the official test images have no labels).
  * @throws TriggerlabError (input) when the file is no such archive or an image cannot be decoded to 64 × 64 pixels.
  */
 export async function loadTinyImageNet(zipPath: string, options: TinyImageNetOptions): Promise<Dataset> {
-  return withZip(zipPath, MAX_ENTRIES, async (archive) => {
-    const index = await tinyImageNetIndex(archive, zipPath, options.trainPerClass);
-    const progress = progressCounter(index, options.onProgress);
-    return {
-      name: 'tiny-imagenet',
-      classes: index.classes,
-      train: await decodeSplit(archive, index.train, options.size, progress),
-      test: await decodeSplit(archive, index.test, options.size, progress),
-    };
-  });
-}
-
-function progressCounter(index: TinyImageNetIndex, onProgress: TinyImageNetOptions['onProgress']): () => void {
-  const total = index.train.length + index.test.length;
-  let done = 0;
-  return () => {
-    done++;
-    if (done % 250 === 0 || done === total) onProgress?.(done, total);
+  const { classes, images } = await openTinyImageNet(zipPath, options);
+  const { height, width, channels, trainLabels, testLabels } = images;
+  const bytes = height * width * channels;
+  const [trainRows, total] = [trainLabels.length, trainLabels.length + testLabels.length];
+  const pixels = new Uint8Array(total * bytes);
+  for await (const block of images.blocks()) {
+    pixels.set(block.pixels, block.first * bytes);
+    options.onProgress?.(block.first + block.pixels.length / bytes, total);
+  }
+  return {
+    name: 'tiny-imagenet',
+    classes,
+    train: memorySource(images, pixels.subarray(0, trainRows * bytes), trainLabels),
+    test: memorySource(images, pixels.subarray(trainRows * bytes), testLabels),
   };
 }
 
-async function decodeSplit(
-  archive: ZipArchive,
-  files: readonly TinyImageNetFile[],
-  size: 32 | 64,
-  progress: () => void,
-): Promise<ImageSource> {
-  const bytes = size * size * CHANNELS;
-  const pixels = new Uint8Array(files.length * bytes);
-  let next = 0;
-  const work = async () => {
-    while (next < files.length) {
-      const row = next++;
-      const { name } = files[row];
-      const image = await decodeRgb64(await archive.read(name, MAX_IMAGE_BYTES), name);
-      pixels.set(size === NATIVE_SIDE ? image : halve(image, NATIVE_SIDE), row * bytes);
-      progress();
-    }
+/** The same, to be read block by block. @throws TriggerlabError (input) as `loadTinyImageNet`. */
+export async function openTinyImageNet(
+  zipPath: string,
+  { size, trainPerClass }: TinyImageNetOptions,
+): Promise<{ readonly classes: readonly string[]; readonly images: RawImages }> {
+  const index = await withZip(zipPath, MAX_ENTRIES, (archive) => tinyImageNetIndex(archive, zipPath, trainPerClass));
+  const rows = [...index.train, ...index.test];
+  const shape: ImageShape = { height: size, width: size, channels: CHANNELS };
+  const images: RawImages = {
+    ...shape,
+    trainLabels: Uint16Array.from(index.train, ({ label }) => label),
+    testLabels: Uint16Array.from(index.test, ({ label }) => label),
+    async *blocks() {
+      const archive = await openZip(zipPath, MAX_ENTRIES);
+      try {
+        yield* decodedBlocks(shape, rows.length, async (row) => {
+          const image = await decodeRgb64(await archive.read(rows[row].name, MAX_IMAGE_BYTES), rows[row].name);
+          return size === NATIVE_SIDE ? image : { ...shape, pixels: halve(image.pixels, NATIVE_SIDE) };
+        });
+      } finally {
+        archive.close();
+      }
+    },
   };
-  await settleAll(Array.from({ length: DECODED_AT_ONCE }, work), () => {
-    next = files.length;
+  return { classes: index.classes, images };
+}
+
+async function decodeRgb64(jpeg: Buffer, name: string): Promise<Image> {
+  const image = await decodeImage(jpeg, name, NATIVE_SIDE * NATIVE_SIDE);
+  if (image.width === NATIVE_SIDE && image.height === NATIVE_SIDE) return image;
+  throw inputError(`${name} is ${image.width} × ${image.height} pixels; Tiny ImageNet's images are 64 × 64`, {
+    hint: 'Download the archive again.',
   });
-  const labels = Uint16Array.from(files, (file) => file.label);
-  return memorySource({ height: size, width: size, channels: CHANNELS }, pixels, labels);
-}
-
-/** Waits until all have ended, so that nothing reads a closed archive; then throws the first failure. */
-async function settleAll(tasks: readonly Promise<void>[], stop: () => void): Promise<void> {
-  const failures: unknown[] = [];
-  await Promise.all(
-    tasks.map((task) =>
-      task.catch((error: unknown) => {
-        failures.push(error);
-        stop();
-      }),
-    ),
-  );
-  if (failures.length > 0) throw failures[0];
-}
-
-/** A JPEG as 64 × 64 RGB bytes (HWC). Colour profiles and orientation marks are ignored, as training code commonly does. */
-async function decodeRgb64(jpeg: Buffer, name: string): Promise<Uint8Array> {
-  const decoded = await sharp(jpeg, { limitInputPixels: NATIVE_SIDE * NATIVE_SIDE, ignoreIcc: true })
-    .removeAlpha()
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-    .catch((cause: unknown) => {
-      throw inputError(`cannot decode ${name}: ${messageOf(cause)}`, { hint: 'Download the archive again.', cause });
-    });
-  const { width, height, channels } = decoded.info;
-  if (width !== NATIVE_SIDE || height !== NATIVE_SIDE || (channels !== 1 && channels !== CHANNELS)) {
-    throw inputError(
-      `${name} is ${width} × ${height} pixels with ${channels} channels; Tiny ImageNet's images are 64 × 64, grey or RGB`,
-    );
-  }
-  return channels === CHANNELS ? decoded.data : Uint8Array.from({ length: 3 * decoded.data.length }, greyAt);
-
-  function greyAt(_: unknown, i: number): number {
-    return decoded.data[Math.floor(i / CHANNELS)];
-  }
 }
 
 /** Half the side of a square RGB image: each pixel the mean of 2 × 2, halves rounded up. */

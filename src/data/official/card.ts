@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { cacheDirectory } from '../../core/cache-directory.ts';
+import { canonicalJson, sha256Hex } from '../../core/hash.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const counts = z.array(z.int().min(0)).readonly();
@@ -39,6 +40,20 @@ export function datasetDirectory(name: string): string {
 
 export function cardPath(name: string): string {
   return join(datasetDirectory(name), 'card.json');
+}
+
+/** Where the rows of some files lie at a size, once they are packed. */
+export function packedPath(
+  { name, reader }: { readonly name: string; readonly reader: number },
+  files: DatasetCard['files'],
+  side: number,
+): string {
+  return join(datasetDirectory(name), `${filesKey(reader, files)}-${side}.images`);
+}
+
+/** What the names of packed files begin with. */
+export function filesKey(reader: number, files: DatasetCard['files']): string {
+  return sha256Hex(canonicalJson({ reader, files: files.map(({ name, sha256 }) => [name, sha256]) })).slice(0, 16);
 }
 
 const known = new Map<string, { readonly stamp: string; readonly card: DatasetCard | undefined }>();

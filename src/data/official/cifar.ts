@@ -1,5 +1,8 @@
 // CIFAR-10 and CIFAR-100 in their binary version: one tar.gz each.
 import type { OfficialDataset } from '../dataset.ts';
+import { openCifar } from './cifar-binary.ts';
+
+const SHAPE = { height: 32, width: 32, channels: 3 } as const;
 
 const FROM = ['https://www.cs.toronto.edu/~kriz/'];
 const SOURCE = 'Krizhevsky, Nair, Hinton (no licence stated)';
@@ -21,7 +24,7 @@ export const cifar10: OfficialDataset = {
   name: 'cifar10',
   title: 'CIFAR-10, small photos',
   source: SOURCE,
-  ...{ height: 32, width: 32, channels: 3 },
+  ...SHAPE,
   classes: CIFAR10,
   classCounts: { train: CIFAR10.map(() => 5000), test: CIFAR10.map(() => 1000) },
   reader: 1,
@@ -33,13 +36,20 @@ export const cifar10: OfficialDataset = {
       from: FROM,
     },
   ],
+  open: ([path]) =>
+    openCifar(path, {
+      ...SHAPE,
+      classes: CIFAR10.length,
+      labelBytes: 1,
+      parts: [...[1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`), 'test_batch.bin'],
+    }),
 };
 
 export const cifar100: OfficialDataset = {
   name: 'cifar100',
   title: 'CIFAR-100, small photos of 100 fine classes',
   source: SOURCE,
-  ...{ height: 32, width: 32, channels: 3 },
+  ...SHAPE,
   classes: CIFAR100,
   classCounts: { train: CIFAR100.map(() => 500), test: CIFAR100.map(() => 100) },
   reader: 1,
@@ -51,4 +61,6 @@ export const cifar100: OfficialDataset = {
       from: FROM,
     },
   ],
+  open: ([path]) =>
+    openCifar(path, { ...SHAPE, classes: CIFAR100.length, labelBytes: 2, parts: ['train.bin', 'test.bin'] }),
 };

@@ -2,7 +2,7 @@
 import { inputError } from '../../core/errors.ts';
 import { canonicalJson, sha256Hex } from '../../core/hash.ts';
 import type { ClassCounts, DatasetDefinition, OfficialDataset } from '../dataset.ts';
-import { type DatasetCard, readCard } from './card.ts';
+import { type DatasetCard, packedPath, readCard } from './card.ts';
 
 /**
  * Names the pixels, labels and order of the published files without having them: a hash over the dataset's name, the
@@ -36,8 +36,17 @@ export function officialDataset(official: OfficialDataset, size?: number): Datas
       const whole = currentCard(official)?.fingerprint ?? officialFingerprint(official);
       return size === undefined ? whole : sha256Hex(canonicalJson({ of: whole, size }));
     },
-    async load() {
-      throw notPulled(official);
+    packedFile() {
+      const card = currentCard(official);
+      if (!card) throw notPulled(official);
+      return packedPath(official, card.files, size ?? official.height);
+    },
+    async load(onProgress) {
+      const card = currentCard(official);
+      if (!card) throw notPulled(official);
+      // Loaded here because it brings in the readers and the image decoder, which most commands do not need.
+      const { openPulled } = await import('./packed.ts');
+      return openPulled(official, card, size, onProgress);
     },
   };
 }

@@ -88,4 +88,9 @@ export const gtsrb: OfficialDataset = {
       from: FROM,
     },
   ],
+  async open(paths, side) {
+    // Loaded here because it brings in the image decoder, which most commands do not need.
+    const { openGtsrb } = await import('./gtsrb-archives.ts');
+    return openGtsrb(paths, side, SIGNS.length);
+  },
 };

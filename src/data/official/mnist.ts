@@ -1,5 +1,8 @@
 // MNIST and Fashion-MNIST: four IDX files each.
 import type { OfficialDataset, OfficialFile } from '../dataset.ts';
+import { openIdx } from './idx.ts';
+
+const SHAPE = { height: 28, width: 28, channels: 1 } as const;
 
 const FILES = [
   'train-images-idx3-ubyte',
@@ -16,7 +19,7 @@ export const mnist: OfficialDataset = {
   name: 'mnist',
   title: 'MNIST, handwritten digits',
   source: 'LeCun, Cortes, Burges (CC BY-SA 3.0)',
-  ...{ height: 28, width: 28, channels: 1 },
+  ...SHAPE,
   classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
   classCounts: {
     train: [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
@@ -32,6 +35,7 @@ export const mnist: OfficialDataset = {
       [4_542, 'ec29112dd5afa0611ce80d1b7f02629c'],
     ],
   ),
+  open: (paths) => openIdx(paths, SHAPE, 10),
 };
 
 const GARMENTS = [
@@ -42,7 +46,7 @@ export const fashionMnist: OfficialDataset = {
   name: 'fashion-mnist',
   title: 'Fashion-MNIST, pieces of clothing',
   source: 'Zalando Research (MIT)',
-  ...{ height: 28, width: 28, channels: 1 },
+  ...SHAPE,
   classes: GARMENTS,
   classCounts: { train: GARMENTS.map(() => 6000), test: GARMENTS.map(() => 1000) },
   reader: 1,
@@ -55,4 +59,5 @@ export const fashionMnist: OfficialDataset = {
       [5_148, 'bb300cfdad3c16e7a12a480ee83cd310'],
     ],
   ),
+  open: (paths) => openIdx(paths, SHAPE, GARMENTS.length),
 };

@@ -1,4 +1,5 @@
 // Tiny ImageNet as Stanford's course CS231n published it.
+import { inputError } from '../../core/errors.ts';
 import type { OfficialDataset } from '../dataset.ts';
 
 /** WordNet ids in ascending order, as torchvision's ImageFolder numbers them. */
@@ -43,4 +44,13 @@ export const tinyImageNet: OfficialDataset = {
       from: ['http://cs231n.stanford.edu/'],
     },
   ],
+  async open([path]) {
+    // Loaded here because it brings in the image decoder, which most commands do not need.
+    const { openTinyImageNet } = await import('../tiny-imagenet.ts');
+    const { classes, images } = await openTinyImageNet(path, { size: 64 });
+    if (String(classes) === String(WORDNET_IDS)) return images;
+    throw inputError(`${path}: its classes are not the 200 of Tiny ImageNet`, {
+      hint: 'Unpack it into a folder with train/<class>/ and test/<class>/ and give the path of that.',
+    });
+  },
 };

@@ -3,16 +3,17 @@ import sharp from 'sharp';
 import { inputError, messageOf, TriggerlabError } from '../core/errors.ts';
 import type { Image } from '../core/images.ts';
 
+/** Of one image, unless fewer are expected. */
 const MAX_PIXELS = 2 ** 25;
 
 /**
  * The pixels of an image file, grey ones with three equal channels. Transparency, colour profiles and orientation marks
  * are ignored, as training code commonly does.
- * @throws TriggerlabError (input) naming the file when it is damaged, truncated, or has more than 33 million pixels.
+ * @throws TriggerlabError (input) naming the file when it is damaged, truncated, or has more than `maxPixels` pixels.
  */
-export async function decodeImage(bytes: Uint8Array, name: string): Promise<Image> {
+export async function decodeImage(bytes: Uint8Array, name: string, maxPixels = MAX_PIXELS): Promise<Image> {
   try {
-    return isPortable(bytes) ? decodePortable(bytes) : await decodeSharp(bytes);
+    return isPortable(bytes) ? decodePortable(bytes, maxPixels) : await decodeSharp(bytes, maxPixels);
   } catch (cause) {
     if (cause instanceof TriggerlabError) throw cause;
     throw inputError(`cannot decode ${name}: ${messageOf(cause).split('\n', 1)[0]}`, {
@@ -22,9 +23,9 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<Imag
   }
 }
 
-async function decodeSharp(bytes: Uint8Array): Promise<Image> {
+async function decodeSharp(bytes: Uint8Array, maxPixels: number): Promise<Image> {
   const { data, info } = await sharp(bytes, {
-    limitInputPixels: MAX_PIXELS,
+    limitInputPixels: maxPixels,
     failOn: 'error',
     ignoreIcc: true,
     pages: 1,
@@ -49,7 +50,7 @@ function isPortable(bytes: Uint8Array): boolean {
   return bytes[0] === 0x50 && (bytes[1] === 0x35 || bytes[1] === 0x36);
 }
 
-function decodePortable(bytes: Uint8Array): Image {
+function decodePortable(bytes: Uint8Array, maxPixels: number): Image {
   let at = 2;
   const number = () => {
     for (; at < bytes.length && (isSpace(bytes[at]) || bytes[at] === 0x23); at++) {
@@ -58,12 +59,12 @@ function decodePortable(bytes: Uint8Array): Image {
     let value = 0;
     const first = at;
     for (; at < bytes.length && bytes[at] >= 0x30 && bytes[at] <= 0x39; at++) value = 10 * value + bytes[at] - 0x30;
-    if (at === first || value < 1 || value > MAX_PIXELS) throw new Error('its header is damaged');
+    if (at === first || value < 1 || value > maxPixels) throw new Error('its header is damaged');
     return value;
   };
   const [width, height, most] = [number(), number(), number()];
   if (most > 255) throw new Error('it has more than 8 bits per channel');
-  if (width * height > MAX_PIXELS) throw new Error('it has too many pixels');
+  if (width * height > maxPixels) throw new Error('it has too many pixels');
   if (!isSpace(bytes[at])) throw new Error('its header is damaged');
   const channels = bytes[1] === 0x36 ? 3 : 1;
   const length = width * height * channels;
