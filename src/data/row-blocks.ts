@@ -1,7 +1,7 @@
 // Rows that follow one another in a stream of bytes, as blocks to be packed; and rows resized on their way.
 import type { ImageShape } from '../core/images.ts';
 import type { RawImages, RowBlock } from './dataset.ts';
-import { resizeImage } from './resize-image.ts';
+import { PIL_BILINEAR, resizeImage } from './resize-image.ts';
 
 const BLOCK_BYTES = 1 << 20;
 
@@ -37,7 +37,7 @@ export function resizedImages(raw: RawImages, side: number): RawImages {
     const out = new Uint8Array(rows * after);
     for (let i = 0; i < rows; i++) {
       const image = { height, width, channels, pixels: pixels.subarray(i * before, (i + 1) * before) };
-      out.set(resizeImage(image, side, side).pixels, i * after);
+      out.set(resizeImage(image, side, side, PIL_BILINEAR).pixels, i * after);
     }
     return { first, pixels: out };
   };

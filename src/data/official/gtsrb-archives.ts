@@ -4,7 +4,7 @@ import { openZip, withZip, type ZipArchive } from '../../core/zip.ts';
 import type { RawImages } from '../dataset.ts';
 import { decodeImage } from '../decode-image.ts';
 import { decodedBlocks } from '../decoded-blocks.ts';
-import { resizeImage } from '../resize-image.ts';
+import { PIL_BILINEAR, resizeImage } from '../resize-image.ts';
 
 interface LabelledEntry {
   readonly name: string;
@@ -36,7 +36,7 @@ export async function openGtsrb(paths: readonly string[], side: number, classes:
       const decode = async (row: number) => {
         const { name } = rows[row];
         const bytes = await archive.read(name, MAX_IMAGE_BYTES);
-        return resizeImage(await decodeImage(bytes, `${path}: ${name}`, MAX_PIXELS), side, side);
+        return resizeImage(await decodeImage(bytes, `${path}: ${name}`, MAX_PIXELS), side, side, PIL_BILINEAR);
       };
       for await (const block of decodedBlocks(shape, rows.length, decode))
         yield { ...block, first: first + block.first };
