@@ -10,7 +10,10 @@ export interface PixelStatistics {
 
 const ROWS_PER_READ = 512;
 
-/** Reads every row once, in order. Exact: levels are counted. `onRows` is told how many rows are through. */
+/**
+ * Reads every row once, in order. Counted level by level, so that nothing depends on the order of the images. `onRows` is
+ * told how many rows are through.
+ */
 export function pixelStatistics(source: ImageSource, onRows: (done: number) => void = () => {}): PixelStatistics {
   const { channels, count } = source;
   const levels = Array.from({ length: channels }, () => new Float64Array(256));
@@ -23,16 +26,13 @@ export function pixelStatistics(source: ImageSource, onRows: (done: number) => v
     }
     onRows(first + length);
   }
-  return { mean: levels.map((tally) => moments(tally).mean), std: levels.map((tally) => moments(tally).std) };
+  const found = levels.map(moments);
+  return { mean: found.map(({ mean }) => mean), std: found.map(({ std }) => std) };
 }
 
 function moments(tally: Float64Array): { mean: number; std: number } {
-  let [count, sum, squares] = [0, 0, 0];
-  tally.forEach((times, level) => {
-    count += times;
-    sum += times * level;
-    squares += times * level * level;
-  });
-  const mean = sum / count;
-  return { mean, std: Math.sqrt(squares / count - mean * mean) };
+  const count = tally.reduce((sum, n) => sum + n, 0);
+  const mean = tally.reduce((sum, n, level) => sum + n * level, 0) / count;
+  const variance = tally.reduce((sum, n, level) => sum + n * (level - mean) ** 2, 0) / count;
+  return { mean, std: Math.sqrt(variance) };
 }
