@@ -1,6 +1,6 @@
 // Reads files out of zip archives that we do not trust: bounded in number and size, nothing is ever unpacked to disk.
 import { crc32 } from 'node:zlib';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { Entry, openPromise, type ZipFile } from 'yauzl';
 import { inputError, messageOf, TriggerlabError } from './errors.ts';
 
 export interface ZipArchive {
@@ -66,7 +66,7 @@ async function listEntries(zip: ZipFile, path: string, maxEntries: number): Prom
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName.endsWith('/')) continue;
       if (entries.has(entry.fileName)) throw inputError(`${path} has two entries named ${entry.fileName}`);
-      entries.set(entry.fileName, entry);
+      entries.set(entry.fileName, essential(entry));
     }
   } catch (cause) {
     if (cause instanceof TriggerlabError) throw cause;
@@ -76,6 +76,16 @@ async function listEntries(zip: ZipFile, path: string, maxEntries: number): Prom
     });
   }
   return entries;
+}
+
+/** Without names, comments and extra fields as bytes, which weigh more than all else: archives have 100,000 entries and more. */
+function essential(entry: Entry): Entry {
+  const { compressedSize, uncompressedSize, compressionMethod, crc32: sum } = entry;
+  const { generalPurposeBitFlag, relativeOffsetOfLocalHeader } = entry;
+  return Object.assign(new Entry(), {
+    ...{ compressedSize, uncompressedSize, compressionMethod, crc32: sum },
+    ...{ generalPurposeBitFlag, relativeOffsetOfLocalHeader },
+  });
 }
 
 class OpenArchive implements ZipArchive {

@@ -1,6 +1,7 @@
 // A dataset decoded into one file: header, labels, then the pixels of every row. Written whole or not at all, read by row.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { z } from 'zod';
 import { replaceFile } from '../core/files.ts';
 import { bytesPerImage, type ImageShape } from '../core/images.ts';
 import type { Dataset, ImageSource, RawImages } from './dataset.ts';
@@ -11,6 +12,15 @@ export interface PackedHeader extends ImageShape {
   readonly trainCount: number;
   readonly testCount: number;
 }
+
+const headerSchema = z.object({
+  height: z.int().min(1),
+  width: z.int().min(1),
+  channels: z.literal([1, 3]),
+  classes: z.array(z.string()),
+  trainCount: z.int().min(0),
+  testCount: z.int().min(0),
+}) satisfies z.ZodType<PackedHeader>;
 
 const MAGIC = 'TLIMAGES1\n';
 const MAX_HEADER_BYTES = 10_000_000;
@@ -91,6 +101,10 @@ export function openPacked(path: string): (PackedHeader & Pick<Dataset, 'train' 
   const numbers = Buffer.alloc(2 * rows);
   readFully(file, numbers, start);
   const labels = Uint16Array.from({ length: rows }, (_, i) => numbers.readUInt16LE(2 * i));
+  if (labels.some((label) => label >= header.classes.length)) {
+    closeSync(file);
+    return undefined;
+  }
   const pixels = start + numbers.length;
   return {
     ...header,
@@ -119,7 +133,7 @@ function readHeader(file: number): { header: PackedHeader; start: number } | und
   if (length > Math.min(MAX_HEADER_BYTES, size - PREFIX_BYTES)) return undefined;
   const text = Buffer.alloc(length);
   readFully(file, text, PREFIX_BYTES);
-  const header = JSON.parse(text.toString('utf8')) as PackedHeader;
+  const header = headerSchema.parse(JSON.parse(text.toString('utf8')));
   const start = PREFIX_BYTES + length;
   const rows = header.trainCount + header.testCount;
   return size === start + rows * (2 + bytesPerImage(header)) ? { header, start } : undefined;

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drain } from '../../test/support/dataset-files.ts';
+import { damaged, surviveDamage } from '../../test/support/hostile.ts';
 import { type Files, zipOf } from '../../test/support/zip-file.ts';
-import { halve, loadTinyImageNet } from './tiny-imagenet.ts';
+import { halve, loadTinyImageNet, openTinyImageNet } from './tiny-imagenet.ts';
 
 const REAL = fileURLToPath(new URL('../../../shared/data/tiny-imagenet-200-subset.zip', import.meta.url));
 const [A, B] = ['n01000001', 'n02000002'];
@@ -150,6 +152,15 @@ describe('loadTinyImageNet', () => {
       expect(mean).toBeLessThan(135);
     },
   );
+});
+
+it('reads or refuses 1,000 damaged archives', async () => {
+  const whole = zipOf(files);
+  await surviveDamage(64 * 64 * 3, async (how) => {
+    const path = join(folder, 'damaged.zip');
+    await writeFile(path, damaged(whole, how));
+    return { rows: await drain((await openTinyImageNet(path, { size: 64 })).images) };
+  });
 });
 
 describe('halve', () => {
