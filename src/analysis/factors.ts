@@ -1,8 +1,9 @@
 // The factors of an experiment: which fields of the runs' specs vary, which are constant, and how values read.
 import { canonicalJson } from '../core/hash.ts';
-import { datasetLabel, modelLabel } from '../core/references.ts';
+import { datasetLabel, fileLabel, isFileReference, modelLabel } from '../core/references.ts';
 import { isNeutral, sparseFields } from '../spec/neutral.ts';
 import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
+import { triggers, unsaidParameters } from '../triggers/registry.ts';
 
 /** A factor's value in one run; null where the run has no such thing (a clean run has no patch size). */
 export type FactorValue = unknown;
@@ -29,7 +30,7 @@ export function factorsOf(spec: RunSpec): Record<string, FactorValue> {
     targetClass: poisoned ? spec.targetClass : null,
     ...{ optimizer, learningRate, momentum, weightDecay, epochs, batchSize, seed },
   };
-  const own = attackParameters(attack).map(([name, value]) => [
+  const own = attackParameters({ ...unsaidParameters(attack.type), ...attack }).map(([name, value]) => [
     name in head || name in tail ? `attack.${name}` : name,
     value,
   ]);
@@ -44,7 +45,9 @@ export function attackParameters({ type: _, ...parameters }: AttackSpec): [name:
     const known = PARAMETER_ORDER.indexOf(name);
     return `${known < 0 ? PARAMETER_ORDER.length : known} ${name}`;
   };
-  return Object.entries(parameters).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  return Object.entries(parameters)
+    .map(([name, value]): [string, FactorValue] => [name, isFileReference(value) ? fileLabel(value) : value])
+    .sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
 /** True for runs without an attack. */
@@ -83,10 +86,15 @@ export function factorsAcross(specs: readonly RunSpec[]): Factors {
   return {
     varying: known.filter(({ seen }) => seen.length > 1).map(({ name }) => name),
     constant: known
-      .filter(({ name, seen }) => seen.length === 1 && !isNeutral(name, seen[0]))
+      .filter(({ name, seen }) => seen.length === 1 && !isNeutral(name, seen[0]) && !isUnsaid(name, seen[0]))
       .map(({ name, seen }) => [name, seen[0]] as const),
     seeds: [...new Set(specs.map((spec) => spec.seed))].sort((a, b) => a - b),
   };
+}
+
+/** Whether a parameter's value is what leaving it out stands for. */
+function isUnsaid(name: string, value: FactorValue): boolean {
+  return triggers.all.some(({ unsaid }) => unsaid !== undefined && name in unsaid && unsaid[name] === value);
 }
 
 /** Orders values of one factor: absent first, numbers by size, the rest by their text. */

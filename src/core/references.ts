@@ -178,3 +178,19 @@ function lastPart(path: string): string {
   const parts = path.split(/[/\\]/).filter((part) => part !== '');
   return parts[parts.length - 1] ?? path;
 }
+
+/** A file that a trigger's parameter names: where it lay, and what was in it. The path plays no part in a run's identity. */
+export interface FileReference {
+  readonly path: string;
+  /** SHA-256 of the content, 64 hexadecimal digits. */
+  readonly sha256: string;
+}
+
+export function isFileReference(value: unknown): value is FileReference {
+  return typeof value === 'object' && value !== null && 'path' in value && 'sha256' in value;
+}
+
+/** A file as results show it: the last part of its path and the first digits of its hash, `logo.png (3fa2b1c8)`. */
+export function fileLabel({ path, sha256 }: FileReference): string {
+  return `${lastPart(path)} (${sha256.slice(0, 8)})`;
+}

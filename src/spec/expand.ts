@@ -5,7 +5,7 @@ import { type Catalog, installed } from './catalog.ts';
 import { layOutCells } from './cells.ts';
 import { RunMaker } from './complete-run.ts';
 import type { ExperimentSpec } from './experiment.ts';
-import { normalise } from './identity.ts';
+import { normalise, withoutPaths } from './identity.ts';
 import { applyPresetRules } from './preset-rules.ts';
 import type { RunSpec } from './run-spec.ts';
 
@@ -33,5 +33,6 @@ export function twinOf(spec: RunSpec): RunSpec {
 }
 
 function distinct(specs: readonly RunSpec[]): RunSpec[] {
-  return [...new Map(specs.map((spec) => [canonicalJson(spec), spec])).values()];
+  const keyOf = (spec: RunSpec) => canonicalJson({ ...spec, attack: withoutPaths(spec.attack) });
+  return [...new Map(specs.map((spec) => [keyOf(spec), spec])).values()];
 }

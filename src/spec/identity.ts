@@ -1,9 +1,15 @@
 // A run's identity: a versioned hash of everything that changes its result, and of nothing else.
 import { canonicalJson, sha256Hex } from '../core/hash.ts';
-import { datasetBase, isDatasetReference, isModelReference, splitVersion } from '../core/references.ts';
+import {
+  datasetBase,
+  isDatasetReference,
+  isFileReference,
+  isModelReference,
+  splitVersion,
+} from '../core/references.ts';
 import { effectiveAugmentation } from '../data/augmentation-fields.ts';
 import { isNeutral, withoutNeutral } from './neutral.ts';
-import type { RunSpec } from './run-spec.ts';
+import type { AttackSpec, RunSpec } from './run-spec.ts';
 
 /** Raised whenever the same spec begins to give other numbers: old results then stay apart from new ones. */
 export const NUMERICS_VERSION = 2;
@@ -66,11 +72,20 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
       weights: init === 'pretrained' || isModelReference(model) ? inputs.weightsHash : undefined,
     },
     ...{ testLimit, preprocessing, augmentation },
-    attack,
+    attack: withoutPaths(attack),
     poisonRate,
     targetClass,
     training: { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch },
     seed,
   };
   return sha256Hex(canonicalJson(identity)).slice(0, 20);
+}
+
+/** An attack with the files that it names known by their content alone. */
+export function withoutPaths(attack: AttackSpec): AttackSpec {
+  const entries = Object.entries(attack).map(([name, value]) => [
+    name,
+    isFileReference(value) ? { sha256: value.sha256 } : value,
+  ]);
+  return Object.fromEntries(entries) as AttackSpec;
 }

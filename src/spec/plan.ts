@@ -1,7 +1,7 @@
 // What an experiment comes to: its runs with their identities, and how often each level of each factor occurs.
 import { inputError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
-import { datasetLabel, modelLabel } from '../core/references.ts';
+import { datasetLabel, fileLabel, isFileReference, modelLabel } from '../core/references.ts';
 import { noPretrainedWeights } from '../models/pretrained.ts';
 import { type Catalog, type CatalogModel, installed } from './catalog.ts';
 import { type MissingWeights, RunMaker } from './complete-run.ts';
@@ -95,7 +95,8 @@ function writtenFields(spec: RunSpec): Record<string, unknown> {
   fields.dataset = datasetLabel(rest.dataset);
   fields.model = modelLabel(rest.model);
   for (const [group, members] of Object.entries({ preprocessing, augmentation, training, attack }))
-    for (const [key, value] of Object.entries(members)) fields[`${group}.${key}`] = value;
+    for (const [key, value] of Object.entries(members))
+      fields[`${group}.${key}`] = isFileReference(value) ? fileLabel(value) : value;
   return fields;
 }
 

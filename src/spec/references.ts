@@ -11,10 +11,12 @@ import {
 } from '../core/references.ts';
 import type { Registry } from '../core/registry.ts';
 import type { DatasetProgress } from '../data/dataset.ts';
+import { pictureReference, readPicture } from '../data/picture.ts';
 import { findDataset } from '../data/references.ts';
 import { datasets as registeredDatasets } from '../data/registry.ts';
 import { type ModelDefinition, models as registeredModels } from '../models/registry.ts';
 import { locateWeights } from '../models/weights/card.ts';
+import { triggers } from '../triggers/registry.ts';
 import { type Catalog, type CatalogDataset, catalogOf, installed } from './catalog.ts';
 import { applyOverrides, parseOverride } from './overrides.ts';
 import { clone, type Path, parseYaml, readSpecFile, type Source } from './source.ts';
@@ -46,6 +48,7 @@ export async function catalogFor(spec: string | object, options: CatalogOptions 
       const name = typeof found === 'string' ? found : formatDatasetReference(parseDatasetReference(found));
       if (kind === 'dataset') await addDataset(datasets, name, options.onProgress);
       else if (kind === 'model') await addModel(models, name);
+      else await readPicture(pictureReference(name));
     } catch (error) {
       if (!(error instanceof TriggerlabError) || error.kind !== 'input') throw error;
       throw inputError(`${source.locate(path)}: ${kind}: ${error.message}`, { hint: error.hint, cause: error });
@@ -83,22 +86,30 @@ async function addModel(models: Named<ModelDefinition>, name: string): Promise<v
 }
 
 interface FoundName {
-  readonly kind: 'dataset' | 'model';
+  readonly kind: 'dataset' | 'model' | 'picture';
   /** A name, or a dataset as a mapping. */
   readonly written: string | object;
   readonly path: Path;
 }
 
-/** Everything that stands for a dataset or a model, in the fields themselves and in rules. */
+const pictureParameters = new Set(triggers.all.flatMap(({ pictures = [] }) => pictures));
+
+function kindOf(key: string): FoundName['kind'] | undefined {
+  if (key === 'dataset' || key === 'model') return key;
+  return pictureParameters.has(key.replace(/^attack\./, '')) ? 'picture' : undefined;
+}
+
+/** Everything that stands for a dataset, a model or a picture, in the fields themselves and in rules. */
 function namesIn(value: unknown, path: Path = []): FoundName[] {
   if (Array.isArray(value)) return value.flatMap((item, i) => namesIn(item, [...path, i]));
   if (!isPlain(value)) return [];
   return Object.entries(value).flatMap(([key, member]): FoundName[] => {
     const below = [...path, key];
-    if (key !== 'dataset' && key !== 'model') return key === 'attack' ? [] : namesIn(member, below);
+    const kind = kindOf(key);
+    if (kind === undefined) return namesIn(member, below);
     const items = Array.isArray(member) ? member.map((item: unknown, i) => ({ item, at: [...below, i] })) : [];
     return [{ item: member, at: below }, ...items].flatMap(({ item, at }): FoundName[] =>
-      typeof item === 'string' || (key === 'dataset' && isPlain(item)) ? [{ kind: key, written: item, path: at }] : [],
+      typeof item === 'string' || (kind === 'dataset' && isPlain(item)) ? [{ kind, written: item, path: at }] : [],
     );
   });
 }

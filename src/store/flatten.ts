@@ -1,7 +1,8 @@
 // A run as one flat object: the form in which `results --json`, CSV files, reports and `--where` see it.
-import { datasetLabel, modelLabel } from '../core/references.ts';
+import { datasetLabel, fileLabel, isFileReference, modelLabel } from '../core/references.ts';
 import { neutralValues, SPARSE_GROUPS } from '../spec/neutral.ts';
 import type { AttackSpec, RunSpec, TrainingSpec } from '../spec/run-spec.ts';
+import { unsaidParameters } from '../triggers/registry.ts';
 import type { RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
 
 type Metrics = Omit<RunMetrics, 'epochs' | 'seconds' | 'imagesPerSecond'>;
@@ -81,15 +82,18 @@ export function columnsOf(run: FlatRun): Map<string, unknown> {
     columns.set(column, name === 'attack' ? type : value);
     if (name !== 'attack') continue;
     for (const [parameter, setting] of Object.entries(parameters)) {
-      columns.set(parameter in run ? `attack.${parameter}` : parameter, setting);
+      columns.set(
+        parameter in run ? `attack.${parameter}` : parameter,
+        isFileReference(setting) ? fileLabel(setting) : setting,
+      );
     }
   }
   return columns;
 }
 
-/** A run's value in a column: the neutral one of a field that the run leaves out. */
+/** A run's value in a column: the neutral one of a field or parameter that the run leaves out. */
 export function columnValue(columns: ReadonlyMap<string, unknown>, name: string): unknown {
-  return columns.has(name) ? columns.get(name) : neutralValues[name];
+  return columns.has(name) ? columns.get(name) : (neutralValues[name] ?? unsaidParameters(columns.get('attack'))[name]);
 }
 
 /** Every column that some of the runs have, in the order of the first runs that have them. */

@@ -3,6 +3,7 @@ import { inputError } from '../core/errors.ts';
 import { datasetLabel, modelLabel } from '../core/references.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { neutralValues } from '../spec/neutral.ts';
+import { unsaidParameters } from '../triggers/registry.ts';
 import { cellText, columnNames, columnsOf, columnValue, type FlatRun, flattenRun } from './flatten.ts';
 import type { RunRecord } from './records.ts';
 
@@ -58,7 +59,10 @@ export function canonicalField(name: string, known: readonly string[]): string {
  * @throws TriggerlabError (input), with the nearest name, for a field that none of the runs has.
  */
 export function checkFields(option: string, fields: readonly string[], runs: readonly RunRecord[]): string[] {
-  const known = [...new Set([...columnNames(runs.map((run) => flattenRun(run))), ...Object.keys(neutralValues)])];
+  const unsaid = runs.flatMap(({ spec }) => Object.keys(unsaidParameters(spec.attack.type)));
+  const known = [
+    ...new Set([...columnNames(runs.map((run) => flattenRun(run))), ...unsaid, ...Object.keys(neutralValues)]),
+  ];
   return fields.map((name) => {
     const field = canonicalField(name, known);
     if (runs.length > 0 && !known.includes(field)) {

@@ -4,6 +4,7 @@ import { Rng } from '../core/rng.ts';
 import { placement, positionSchema } from './positions.ts';
 
 const WIDE = { height: 10, width: 20 };
+const square = (side: number) => ({ height: side, width: side });
 
 describe('placement', () => {
   it.each([
@@ -15,11 +16,11 @@ describe('placement', () => {
     [{ top: 7, left: 17 }, 7, 17],
     [{ top: 2, left: 5 }, 2, 5],
   ] as const)('puts a patch of 3 × 3 at %j of 10 × 20 (height × width)', (position, top, left) => {
-    expect(placement(position, 3, WIDE)(Rng.of(0))).toEqual({ top, left, height: 3, width: 3 });
+    expect(placement(position, square(3), WIDE)(Rng.of(0))).toEqual({ top, left, height: 3, width: 3 });
   });
 
   it('random: always inside, the same for the same stream, every place reached', () => {
-    const box = placement('random', 8, WIDE);
+    const box = placement('random', square(8), WIDE);
     const seen = new Set<string>();
     for (let i = 0; i < 1000; i++) {
       const { top, left } = box(Rng.of(1, i));
@@ -36,7 +37,7 @@ describe('placement', () => {
     fc.assert(
       fc.property(side, side, side, name, (height, width, patch, position) => {
         fc.pre(patch <= Math.min(height, width));
-        const box = placement(positionSchema.parse(position), patch, { height, width })(Rng.of(3));
+        const box = placement(positionSchema.parse(position), square(patch), { height, width })(Rng.of(3));
         expect(box.top >= 0 && box.top + box.height <= height).toBe(true);
         expect(box.left >= 0 && box.left + box.width <= width).toBe(true);
       }),
@@ -48,7 +49,7 @@ describe('placement', () => {
       { top: 8, left: 0 },
       { top: 0, left: 18 },
     ]) {
-      expect(() => placement(position, 3, WIDE)).toThrow(
+      expect(() => placement(position, square(3), WIDE)).toThrow(
         expect.objectContaining({
           kind: 'input',
           message: `a patch of 3 × 3 pixels at top ${position.top}, left ${position.left} does not fit into an image of 10 × 20 (height × width)`,
@@ -58,8 +59,14 @@ describe('placement', () => {
     }
   });
 
+  it('patches need not be square', () => {
+    const flat = { height: 2, width: 9 };
+    expect(placement('bottom-right', flat, WIDE)(Rng.of(0))).toEqual({ top: 8, left: 11, ...flat });
+    expect(placement('middle', flat, WIDE)(Rng.of(0))).toEqual({ top: 4, left: 5, ...flat });
+  });
+
   it('refuses a patch larger than the image', () => {
-    expect(() => placement('random', 11, WIDE)).toThrow(expect.objectContaining({ kind: 'input' }));
+    expect(() => placement('random', square(11), WIDE)).toThrow(expect.objectContaining({ kind: 'input' }));
   });
 });
 

@@ -1,4 +1,4 @@
-// Where a square patch lies in an image: five named places, an exact one, or a random one per image.
+// Where a patch lies in an image: five named places, an exact one, or a random one per image.
 import { z } from 'zod';
 import { inputError } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
@@ -21,31 +21,32 @@ export function swapAxes(position: Position): Position {
 }
 
 /**
- * The places of a `side` × `side` patch in an image, as a function of the image's random stream (which only `random`
+ * The places of a patch in an image, as a function of the image's random stream (which only `random`
  * draws from: top first, then left, every place that fits equally likely).
  * @throws TriggerlabError (input) when the patch does not fit.
  */
 export function placement(
   position: Position,
-  side: number,
+  patch: { readonly height: number; readonly width: number },
   image: { readonly height: number; readonly width: number },
 ): (rng: Rng) => Box {
-  const bottom = image.height - side;
-  const right = image.width - side;
-  const patch = `a patch of ${side} × ${side} pixels`;
+  const { height, width } = patch;
+  const bottom = image.height - height;
+  const right = image.width - width;
+  const size = `a patch of ${height} × ${width} pixels`;
   const shape = `an image of ${image.height} × ${image.width} (height × width)`;
-  if (bottom < 0 || right < 0) throw inputError(`${patch} does not fit into ${shape}`, { hint: 'Make it smaller.' });
+  if (bottom < 0 || right < 0) throw inputError(`${size} does not fit into ${shape}`, { hint: 'Make it smaller.' });
   if (position === 'random') return (rng) => corner(rng.int(0, bottom), rng.int(0, right));
   const fixed = typeof position === 'string' ? named(position) : corner(position.top, position.left);
   if (fixed.top > bottom || fixed.left > right) {
-    throw inputError(`${patch} at top ${fixed.top}, left ${fixed.left} does not fit into ${shape}`, {
+    throw inputError(`${size} at top ${fixed.top}, left ${fixed.left} does not fit into ${shape}`, {
       hint: `top can be 0 to ${bottom}, left 0 to ${right}.`,
     });
   }
   return () => fixed;
 
   function corner(top: number, left: number): Box {
-    return { top, left, height: side, width: side };
+    return { top, left, height, width };
   }
 
   function named(name: Exclude<Position, object | 'random'>): Box {

@@ -68,6 +68,10 @@ export interface TriggerDefinition<P extends object = object> {
   readonly paper: string;
   /** Checks and completes the parameters; every field has `.describe()` and, where there is one, a default. */
   readonly parameters: z.ZodType<P>;
+  /** Parameters that name pictures: see picture-field.ts. */
+  readonly pictures?: readonly string[];
+  /** What parameters stand for that `parameters` leaves out at their neutral values: runs are compared by it. */
+  readonly unsaid?: Readonly<Record<string, unknown>>;
   /**
    * Whether parameters fit images of a shape (native shape, or the model's input shape for `stampAt: 'input'`), as far as
    * can be said without reading a file: specs are checked with it.
