@@ -6,6 +6,7 @@ import { shareOf } from '../analysis/intervals.ts';
 import { inputError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { shareText, statusLine } from '../report/results-table.ts';
+import { STEALTH_COLUMNS, type StealthColumn, stealthMean, stealthText } from '../report/stealth-columns.ts';
 import { type TextColumn, textTable } from '../report/text-table.ts';
 import { csvText, runsToCsv } from '../store/csv.ts';
 import { flattenRun } from '../store/flatten.ts';
@@ -19,6 +20,7 @@ import { registerResultsRm } from './results-rm.ts';
 interface Options extends SelectionOptions {
   readonly format: 'table' | 'csv' | 'json';
   readonly groupBy?: string;
+  readonly stealth?: boolean;
   readonly json?: boolean;
 }
 
@@ -33,27 +35,35 @@ export function registerResults(program: Command): void {
         .default('table')
         .conflicts('json'),
     )
-    .option('--group-by <field,…>', 'mean ± standard deviation over the runs that share these fields');
+    .option('--group-by <field,…>', 'mean ± standard deviation over the runs that share these fields')
+    .option('--stealth', 'in tables too: how visible the triggers are (L∞, L2, PSNR, SSIM, feature distance)');
   finish(withSelection(command), [
     'results',
     'results quick --where attack=badnets,poisonRate=0.5%',
     'results quick --group-by model,poisonRate',
+    'results attacks --group-by attack --stealth',
     'results quick --format csv > runs.csv',
     'results rm quick --where seed=3',
   ]).action(async (experiment: string | undefined, options: Options) => {
     const runs = await withStore(options.store, (store) => selectRuns(store, experiment, options.where));
     const format = options.json ? 'json' : options.format;
-    if (options.groupBy === undefined) printRuns(runs, experiment, format);
-    else printGroups(runs, groupFields(options.groupBy, runs), format);
+    const stealth = options.stealth ? STEALTH_COLUMNS : [];
+    if (options.groupBy === undefined) printRuns(runs, experiment, format, stealth);
+    else printGroups(runs, groupFields(options.groupBy, runs), format, stealth);
   });
   registerResultsRm(command);
 }
 
-function printRuns(runs: readonly RunRecord[], experiment: string | undefined, format: Options['format']): void {
+function printRuns(
+  runs: readonly RunRecord[],
+  experiment: string | undefined,
+  format: Options['format'],
+  stealth: readonly StealthColumn[],
+): void {
   const flat = runs.map((run) => flattenRun(run, experiment));
   if (format === 'json') printJson({ runs: flat });
   else if (format === 'csv') process.stdout.write(runsToCsv(flat));
-  else print(runsText(runs));
+  else print(runsText(runs, stealth));
 }
 
 const SHARES = [
@@ -64,7 +74,7 @@ const SHARES = [
 ] as const;
 
 /** One line per run: its id, what varies between the runs, and the shares; what all have in common stands above. */
-export function runsText(runs: readonly RunRecord[]): string {
+export function runsText(runs: readonly RunRecord[], stealth: readonly StealthColumn[] = []): string {
   if (runs.length === 0) return 'No runs.';
   const { varying, constant, seeds } = factorsAcross(runs.map((run) => run.spec));
   const factors = seeds.length > 1 ? [...varying, 'seed'] : varying;
@@ -75,7 +85,7 @@ export function runsText(runs: readonly RunRecord[]): string {
     ...(many ? [{ title: 'experiment' }] : []),
     ...factorColumns(factors, (name) => runs.map((run) => factorsOf(run.spec)[name])),
     { title: 'status' },
-    ...SHARES.map(({ title }) => ({ title, align: 'right' as const })),
+    ...[...SHARES, ...stealth].map(({ title }) => ({ title, align: 'right' as const })),
   ];
   const rows = runs.map((run) => {
     const values = factorsOf(run.spec);
@@ -85,6 +95,7 @@ export function runsText(runs: readonly RunRecord[]): string {
       ...factors.map((name) => formatFactor(name, values[name])),
       run.status,
       ...SHARES.map(({ name }) => percent(run.metrics?.[name])),
+      ...stealth.map((column) => stealthText(column, run.metrics?.[column.name])),
     ];
   });
   const common = constant.map(([name, value]) => `${factorTitle(name)} ${formatFactor(name, value)}`);
@@ -139,36 +150,48 @@ function groupFields(text: string, runs: readonly RunRecord[]): string[] {
   return names;
 }
 
-function printGroups(runs: readonly RunRecord[], fields: readonly string[], format: Options['format']): void {
+function printGroups(
+  runs: readonly RunRecord[],
+  fields: readonly string[],
+  format: Options['format'],
+  stealth: readonly StealthColumn[],
+): void {
   const groups = aggregate(runs, fields).sort((a, b) => {
     const differing = fields.find((name) => compareFactor(a.key[name], b.key[name]) !== 0);
     return differing === undefined ? 0 : compareFactor(a.key[differing], b.key[differing]);
   });
   if (format === 'json') printJson({ groups: groups.map(({ key, n, metrics }) => ({ key, n, metrics })) });
-  else if (format === 'csv') process.stdout.write(groupsCsv(groups, fields));
-  else print(groupsText(groups, fields, runs));
+  else if (format === 'csv') process.stdout.write(groupsCsv(groups, fields, stealth));
+  else print(groupsText(groups, fields, runs, stealth));
 }
 
-function groupsText(groups: readonly RunGroup[], fields: readonly string[], runs: readonly RunRecord[]): string {
+function groupsText(
+  groups: readonly RunGroup[],
+  fields: readonly string[],
+  runs: readonly RunRecord[],
+  stealth: readonly StealthColumn[],
+): string {
   const columns: TextColumn[] = [
     ...factorColumns(fields, (name) => groups.map((group) => group.key[name])),
     { title: 'n', align: 'right' },
-    ...SHARES.map(({ title }) => ({ title, align: 'right' as const })),
+    ...[...SHARES, ...stealth].map(({ title }) => ({ title, align: 'right' as const })),
   ];
   const rows = groups.map((group) => [
     ...fields.map((name) => formatFactor(name, group.key[name])),
     String(group.n),
     ...SHARES.map(({ name }) => shareText(shareOf(group, name))),
+    ...stealth.map((column) => stealthText(column, stealthMean(group, column))),
   ]);
   return [textTable(columns, rows), '', statusLine(runs)].join('\n');
 }
 
-function groupsCsv(groups: readonly RunGroup[], fields: readonly string[]): string {
-  const header = [...fields, 'n', ...SHARES.flatMap(({ name }) => [name, `${name}Sd`])];
+function groupsCsv(groups: readonly RunGroup[], fields: readonly string[], stealth: readonly StealthColumn[]): string {
+  const measured = [...SHARES, ...stealth];
+  const header = [...fields, 'n', ...measured.flatMap(({ name }) => [name, `${name}Sd`])];
   const rows = groups.map((group) => [
     ...fields.map((name) => group.key[name]),
     group.n,
-    ...SHARES.flatMap(({ name }) => [group.metrics[name]?.mean, group.metrics[name]?.sd]),
+    ...measured.flatMap(({ name }) => [group.metrics[name]?.mean, group.metrics[name]?.sd]),
   ]);
   return csvText(header, rows);
 }

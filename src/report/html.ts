@@ -8,6 +8,7 @@ import { resultsHtml, runsHtml, unfinishedHtml } from './html-tables.ts';
 import { type Html, html, trusted } from './html-template.ts';
 import type { TriggerFigure } from './pictures.ts';
 import { METRIC_COLUMNS, type ResultsTable } from './results-table.ts';
+import { haveStealth, STEALTH_COLUMNS } from './stealth-columns.ts';
 import { summarizeRuns } from './summary.ts';
 
 /** An experiment as the store keeps it. */
@@ -166,7 +167,10 @@ function caveatsHtml(runs: readonly RunRecord[]): Html {
     'The figures hold for this dataset, these models and this training. They do not say how likely such an attack is elsewhere.',
   ];
   return html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>
-<dl class="terms"><dt>ε</dt><dd>Poisoning rate: the share of the training images that carry the trigger and the target label.</dd>${METRIC_COLUMNS.map(
+<dl class="terms"><dt>ε</dt><dd>Poisoning rate: the share of the training images that carry the trigger and the target label.</dd>${[
+    ...METRIC_COLUMNS,
+    ...(haveStealth(runs) ? STEALTH_COLUMNS : []),
+  ].map(
     ({ title, description }) => html`<dt>${title}</dt><dd>${description}</dd>`,
   )}<dt>clean twin</dt><dd>The same model trained with the same seed and schedule on the same images without poison.</dd></dl>`;
 }

@@ -4,6 +4,7 @@ import { compareFactor, factorsAcross, factorTitle, formatFactor } from '../anal
 import { type ShareEstimate, type ShareName, shareOf } from '../analysis/intervals.ts';
 import { csvText } from '../store/csv.ts';
 import type { RunRecord, RunStatus } from '../store/records.ts';
+import { haveStealth, STEALTH_COLUMNS, stealthMean, stealthText } from './stealth-columns.ts';
 import { textTable } from './text-table.ts';
 
 export interface ResultsColumn {
@@ -80,8 +81,12 @@ const PIXELS: ResultsColumn = {
 /** The measured columns, with what each means. */
 export const METRIC_COLUMNS: readonly ResultsColumn[] = [...SHARES, RUNS, PIXELS];
 
-/** The table of an experiment's runs. Every run is in a row or in the footer; rows are sorted by their factors. */
-export function resultsTable(runs: readonly RunRecord[]): ResultsTable {
+/**
+ * The table of an experiment's runs. Every run is in a row or in the footer; rows are sorted by their factors. With `stealth`
+ * there are columns for how visible the triggers are, where that was measured.
+ */
+export function resultsTable(runs: readonly RunRecord[], { stealth = false } = {}): ResultsTable {
+  const visible = stealth && haveStealth(runs) ? STEALTH_COLUMNS : [];
   const factors = factorsAcross(runs.map((run) => run.spec));
   const rows = aggregate(runs, factors.varying)
     .sort((a, b) => compareGroups(a, b, factors.varying))
@@ -92,6 +97,10 @@ export function resultsTable(runs: readonly RunRecord[]): ResultsTable {
         ...SHARES.map(({ name }) => shareCell(shareOf(group, name))),
         { text: String(group.n), value: group.n },
         numberCell(group, 'effectivePixels'),
+        ...visible.map((column) => {
+          const value = stealthMean(group, column);
+          return { text: stealthText(column, value), value: value ?? null };
+        }),
       ],
     }));
   const constants = factors.constant.map(([name, value]) => `${factorTitle(name)} ${formatFactor(name, value)}`);
@@ -102,6 +111,7 @@ export function resultsTable(runs: readonly RunRecord[]): ResultsTable {
     columns: [
       ...factors.varying.map((name): ResultsColumn => ({ name, title: factorTitle(name), kind: 'factor' })),
       ...METRIC_COLUMNS,
+      ...visible.map(({ name, title, description }) => ({ name, title, description, kind: 'number' as const })),
     ],
     rows,
     footer: [...uncertaintyNotes(rows), statusLine(runs)],

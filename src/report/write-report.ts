@@ -35,7 +35,7 @@ export interface WrittenReport {
  * @throws TriggerlabError (input) when the directory cannot be written to.
  */
 export async function writeReport({ experiment, runs, directory }: ReportRequest): Promise<WrittenReport> {
-  const table = resultsTable(runs);
+  const table = resultsTable(runs, { stealth: true });
   const [asr, cad] = [asrCharts(runs), cadChart(runs)];
   const { pictures, pictureNotes } = await drawPictures(runs);
   const page = reportHtml({ experiment, runs, table, asr, cad, pictures, pictureNotes });

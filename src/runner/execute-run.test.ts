@@ -104,6 +104,29 @@ describe('executeRun', () => {
     // A 2 × 2 corner of 8 × 8 pixels becomes 8 × 8 of 32 × 32, and 2 more each way by interpolation.
     expect(metrics.effectivePixels).toBeGreaterThan(64);
     expect(metrics.effectivePixels).toBeLessThanOrEqual(100);
+    expect(metrics).toMatchObject({ stealthImages: 60, stealthSsim: null });
+    // The patch is white on the lower right 2 × 2 of each picture, whose levels are known.
+    const { test } = tiny();
+    const changes = Array.from({ length: test.count }, (_, row) => {
+      const pixels = test.read([row]);
+      return [54, 55, 62, 63].map((at) => 255 - pixels[at]);
+    });
+    const meanOf = (of: (changed: number[]) => number) =>
+      changes.reduce((sum, own) => sum + of(own), 0) / changes.length;
+    const square = (own: number[]) => own.reduce((sum, change) => sum + change ** 2, 0);
+    expect(metrics.stealthLinf).toBeCloseTo(
+      meanOf((own) => Math.max(...own)),
+      9,
+    );
+    expect(metrics.stealthL2).toBeCloseTo(
+      meanOf((own) => Math.sqrt(square(own))),
+      9,
+    );
+    expect(metrics.stealthPsnr).toBeCloseTo(
+      meanOf((own) => 10 * Math.log10((255 ** 2 * 64) / square(own))),
+      9,
+    );
+    expect(metrics.stealthPerceptual).toBeGreaterThan(0);
   });
 
   it('the same bits again, in another runtime', async () => {

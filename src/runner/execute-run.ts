@@ -18,6 +18,7 @@ import { everyRow, predict, seenPixels, type TrainedState } from '../train/predi
 import { train } from '../train/train.ts';
 import { openTrigger, overlayInGraph } from '../triggers/open.ts';
 import type { Trigger } from '../triggers/trigger.ts';
+import { measureStealth } from './measure-stealth.ts';
 import { loadRunDataset } from './run-dataset.ts';
 
 /** What a poisoned run takes from its clean twin. */
@@ -85,6 +86,7 @@ export async function executeRun(
       cad: twin ? twin.cleanAccuracy - cleanAccuracy : null,
       naturalAsr: attacked?.naturalAsr ?? null,
       effectivePixels: attacked?.effectivePixels ?? null,
+      ...attacked?.stealth,
       testImages: dataset.test.count,
       attackedImages: attacked?.counted ?? null,
       epochs: training.epochs,
@@ -120,6 +122,7 @@ async function measureAttack(
     ...(await success(trained)),
     naturalAsr: natural?.asr ?? null,
     effectivePixels: await changedPixels(runtime, network, triggered, test),
+    stealth: await measureStealth(runtime, network, triggered),
   };
 }
 

@@ -48,6 +48,12 @@ export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
     cad: metrics?.cad ?? null,
     naturalAsr: metrics?.naturalAsr ?? null,
     effectivePixels: metrics?.effectivePixels ?? null,
+    stealthImages: metrics?.stealthImages ?? null,
+    stealthLinf: metrics?.stealthLinf ?? null,
+    stealthL2: metrics?.stealthL2 ?? null,
+    stealthPsnr: metrics?.stealthPsnr ?? null,
+    stealthSsim: metrics?.stealthSsim ?? null,
+    stealthPerceptual: metrics?.stealthPerceptual ?? null,
     testImages: metrics?.testImages ?? null,
     attackedImages: metrics?.attackedImages ?? null,
     // What was trained rather than what was asked for, should the two ever differ.

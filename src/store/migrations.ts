@@ -81,6 +81,18 @@ export const MIGRATIONS: readonly Migration[] = [
       );
     `,
   },
+  {
+    version: 3,
+    sql: `
+      ALTER TABLE runs
+        ADD COLUMN stealth_images int,
+        ADD COLUMN stealth_linf float8,
+        ADD COLUMN stealth_l2 float8,
+        ADD COLUMN stealth_psnr float8,
+        ADD COLUMN stealth_ssim float8,
+        ADD COLUMN stealth_perceptual float8;
+    `,
+  },
 ];
 
 /** The version that this program writes. */

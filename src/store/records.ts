@@ -3,8 +3,24 @@ import type { RunSpec } from '../spec/run-spec.ts';
 
 export type RunStatus = 'pending' | 'running' | 'done' | 'failed' | 'skipped';
 
+/** How visible the trigger is, on a sample of test images where it is stamped; levels run from 0 to 255. See runner/measure-stealth.ts. */
+export interface StealthMetrics {
+  /** Images of the sample. */
+  stealthImages: number | null;
+  /** Largest absolute difference, mean over images. */
+  stealthLinf: number | null;
+  /** Euclidean norm of the difference over all pixels and channels, mean over images. */
+  stealthL2: number | null;
+  /** Peak signal-to-noise ratio in dB, mean over the images that the trigger changes; null when it changes none. */
+  stealthPsnr: number | null;
+  /** Structural similarity, mean over images; null for images smaller than its window. */
+  stealthSsim: number | null;
+  /** Distance in the features of resnet-mini (not LPIPS), mean over images. */
+  stealthPerceptual: number | null;
+}
+
 /** What a finished run measured. Shares are in [0, 1]; null where a figure has no meaning (ASR of a clean run). */
-export interface RunMetrics {
+export interface RunMetrics extends Partial<StealthMetrics> {
   cleanAccuracy: number;
   /** Share of triggered test images of other classes that are taken for the target class. */
   asr: number | null;

@@ -11,6 +11,12 @@ export const METRIC_COLUMNS = {
   cad: 'cad',
   naturalAsr: 'natural_asr',
   effectivePixels: 'effective_pixels',
+  stealthImages: 'stealth_images',
+  stealthLinf: 'stealth_linf',
+  stealthL2: 'stealth_l2',
+  stealthPsnr: 'stealth_psnr',
+  stealthSsim: 'stealth_ssim',
+  stealthPerceptual: 'stealth_perceptual',
   testImages: 'test_images',
   attackedImages: 'attacked_images',
   epochs: 'epochs',
@@ -56,6 +62,11 @@ export function recordOf(row: RunRow): RunRecord {
     startedAt: row.started_at?.toISOString() ?? null,
     finishedAt: row.finished_at?.toISOString() ?? null,
   };
+}
+
+/** Metrics in the order of METRIC_COLUMNS. */
+export function metricValues(metrics: RunMetrics): (number | null)[] {
+  return (Object.keys(METRIC_COLUMNS) as (keyof typeof METRIC_COLUMNS)[]).map((name) => metrics[name] ?? null);
 }
 
 function metricsOf(row: RunRow): RunMetrics {

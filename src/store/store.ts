@@ -13,7 +13,7 @@ import type {
   RunStatus,
   StoredExperiment,
 } from './records.ts';
-import { METRIC_COLUMNS, RUN_COLUMNS, type RunRow, recordOf } from './rows.ts';
+import { METRIC_COLUMNS, metricValues, RUN_COLUMNS, type RunRow, recordOf } from './rows.ts';
 import { RunArtifacts } from './run-artifacts.ts';
 import { type Condition, matches } from './where.ts';
 
@@ -116,12 +116,12 @@ export class Store {
 
   /** Records a result. The first one stays: recording another for the same run changes nothing. */
   async recordDone(runId: string, metrics: RunMetrics, environment: RunEnvironment): Promise<void> {
-    const columns = Object.entries(METRIC_COLUMNS) as [keyof typeof METRIC_COLUMNS, string][];
+    const columns = Object.values(METRIC_COLUMNS);
     await this.#change(
       runId,
       `status = 'done', error = NULL, finished_at = $2::text::timestamptz, environment = $3::text::json,
-       epoch_losses = $4::text::float8[], ${columns.map(([, column], at) => `${column} = $${at + 5}`).join(', ')}`,
-      [now(), JSON.stringify(environment), float8Array(metrics.epochLosses), ...columns.map(([name]) => metrics[name])],
+       epoch_losses = $4::text::float8[], ${columns.map((column, at) => `${column} = $${at + 5}`).join(', ')}`,
+      [now(), JSON.stringify(environment), float8Array(metrics.epochLosses), ...metricValues(metrics)],
     );
   }
 

@@ -144,32 +144,31 @@ describe('dynamic', () => {
 });
 
 describe('every trigger', () => {
+  // SSBA needs an encoder that was trained: it has tests of its own.
+  const names = triggers.names.filter((name) => name !== 'ssba');
   const required: Record<string, object> = { badnets: { size: 0.3 }, dynamic: { size: 0.3 } };
 
-  it.each(triggers.all.map(({ name }) => name))(
-    '%s: same stream, same pixels, on grey and colour images',
-    async (name) => {
-      const definition = triggers.get(name);
-      const parameters = definition.parameters.parse(required[name] ?? {});
-      const context = { seed: 0, dataset: 'x', runtime: () => expect.fail() as never };
-      for (const shape of [RGB, GREY]) {
-        definition.check(parameters, shape);
-        const trigger = await definition.create(parameters, shape, context);
-        if (!('apply' in trigger)) continue;
-        fc.assert(
-          fc.property(fc.integer(), fc.nat(255), (seed, level) => {
-            const [one, two] = [flat(shape, level), flat(shape, level)];
-            trigger.apply(one, Rng.of(seed));
-            trigger.apply(two, Rng.of(seed));
-            expect(two.pixels).toEqual(one.pixels);
-          }),
-          { numRuns: 10 },
-        );
-        const wrong = flat({ ...shape, width: 9 }, 0);
-        expect(() => trigger.apply(wrong, Rng.of(0))).toThrow('made for');
-      }
-    },
-  );
+  it.each(names)('%s: same stream, same pixels, on grey and colour images', async (name) => {
+    const definition = triggers.get(name);
+    const parameters = definition.parameters.parse(required[name] ?? {});
+    const context = { seed: 0, dataset: 'x', runtime: () => expect.fail() as never };
+    for (const shape of [RGB, GREY]) {
+      definition.check(parameters, shape);
+      const trigger = await definition.create(parameters, shape, context);
+      if (!('apply' in trigger)) continue;
+      fc.assert(
+        fc.property(fc.integer(), fc.nat(255), (seed, level) => {
+          const [one, two] = [flat(shape, level), flat(shape, level)];
+          trigger.apply(one, Rng.of(seed));
+          trigger.apply(two, Rng.of(seed));
+          expect(two.pixels).toEqual(one.pixels);
+        }),
+        { numRuns: 10 },
+      );
+      const wrong = flat({ ...shape, width: 9 }, 0);
+      expect(() => trigger.apply(wrong, Rng.of(0))).toThrow('made for');
+    }
+  });
 
   it.each([
     ['sig', { delta: 0 }, 'delta'],

@@ -1,0 +1,81 @@
+// How visible a trigger is: distances between test images without and with it, averaged over a fixed sample.
+import { type Tensor, tensor } from '../core/tensor.ts';
+import type { ImageSource } from '../data/dataset.ts';
+import { featureDistances } from '../metrics/feature-distance.ts';
+import { euclideanDistance, largestDifference, peakSignalToNoise } from '../metrics/image-distances.ts';
+import { type Levels, SSIM_WINDOW, structuralSimilarity } from '../metrics/structural-similarity.ts';
+import type { Runtime } from '../runtime/node.ts';
+import type { StealthMetrics } from '../store/records.ts';
+import type { Network } from '../train/network.ts';
+import type { TriggeredSource } from '../train/poisoned-set.ts';
+import { seenPixels } from '../train/predict.ts';
+
+/** Test images that stealth is measured on, evenly spaced: data sets may be sorted by class. */
+const SAMPLE = 100;
+
+/**
+ * Where the trigger is stamped: on native pixels in 8 bits, or at input size as the network sees them, which are not rounded.
+ * Means over the sample; PSNR over those images alone that the trigger changes, since it is infinite for the others.
+ */
+export async function measureStealth(
+  runtime: Runtime,
+  network: Network,
+  triggered: TriggeredSource,
+): Promise<StealthMetrics> {
+  const { clean } = triggered;
+  const count = Math.min(SAMPLE, clean.count);
+  const rows = Int32Array.from({ length: count }, (_, i) => Math.floor((i * clean.count) / count));
+  const atInput = network.preprocessing.overlay !== undefined;
+  const look = async (source: ImageSource): Promise<Look> =>
+    atInput ? seen(await seenPixels(runtime, network, source, rows)) : native(source, rows);
+  const [before, after] = [await look(clean), await look(triggered)];
+  const meanOf = (measure: (one: Levels, two: Levels) => number) =>
+    mean(before.images.map((image, i) => measure(image, after.images[i]))) ?? 0;
+  const ratios = before.images.map(({ values }, i) => peakSignalToNoise(values, after.images[i].values));
+  const [, , height, width] = before.pixels.shape;
+  return {
+    stealthImages: count,
+    stealthLinf: meanOf((one, two) => largestDifference(one.values, two.values)),
+    stealthL2: meanOf((one, two) => euclideanDistance(one.values, two.values)),
+    stealthPsnr: mean(ratios.filter(Number.isFinite)),
+    stealthSsim: Math.min(height, width) < SSIM_WINDOW ? null : meanOf(structuralSimilarity),
+    stealthPerceptual: mean(await featureDistances(runtime, before.pixels, after.pixels)),
+  };
+}
+
+/** Images as levels from 0 to 255, and the same as pixels in [0, 1], grey as RGB: [N, 3, H, W]. */
+interface Look {
+  readonly images: readonly Levels[];
+  readonly pixels: Tensor;
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function native(source: ImageSource, rows: ArrayLike<number>): Look {
+  const { height, width, channels } = source;
+  const area = height * width;
+  const bytes = source.read(rows);
+  const data = new Float32Array(rows.length * 3 * area);
+  for (let i = 0; i < data.length; i++) {
+    const [n, c, at] = [Math.floor(i / (3 * area)), Math.floor(i / area) % 3, i % area];
+    data[i] = bytes[(n * area + at) * channels + (channels === 1 ? 0 : c)] / 255;
+  }
+  const images = Array.from(rows, (_, n) => {
+    const values = bytes.subarray(n * area * channels, (n + 1) * area * channels);
+    return { height, width, channels, values };
+  });
+  return { images, pixels: tensor('float32', [rows.length, 3, height, width], data) };
+}
+
+function seen(pixels: Tensor): Look {
+  const [count, , height, width] = pixels.shape;
+  const area = height * width;
+  const images = Array.from({ length: count }, (_, n) => {
+    const at = (k: number) => (n * 3 + (k % 3)) * area + Math.floor(k / 3);
+    const values = Float32Array.from({ length: 3 * area }, (_level, k) => 255 * Number(pixels.data[at(k)]));
+    return { height, width, channels: 3, values };
+  });
+  return { images, pixels };
+}
