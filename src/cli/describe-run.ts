@@ -26,7 +26,7 @@ export function runTitle(spec: RunSpec): string {
   const place = `${datasetLabel(dataset)} ${modelLabel(model)} ${freeze}`;
   if (attack.type === 'none') return `${place} clean, seed ${seed}`;
   const fields = flatFields(spec);
-  const shown = ['attack.color', 'attack.position', 'attack.size'].flatMap((field) => {
+  const shown = ['attack.color', 'attack.shape', 'attack.position', 'attack.size'].flatMap((field) => {
     const value = fields[field];
     if (value === undefined) return [];
     return [

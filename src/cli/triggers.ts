@@ -1,11 +1,12 @@
 // `triggerlab triggers`: the triggers that a spec can name, and the parameters of each.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { textTable } from '../report/text-table.ts';
 import { parameterFields } from '../spec/catalog.ts';
 import { triggers } from '../triggers/registry.ts';
 import type { TriggerDefinition } from '../triggers/trigger.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
+import { drawTrigger } from './triggers-picture.ts';
 
 export function registerTriggers(program: Command): void {
   const group = program.command('triggers').description('list the triggers that a spec can name, and their parameters');
@@ -21,14 +22,39 @@ export function registerTriggers(program: Command): void {
       ),
     );
   });
-  const show = group.command('show').argument('<name>', 'trigger').description('explain one and its parameters');
-  finish(show, ['triggers show badnets', 'triggers show badnets --json']).action(
-    (name: string, { json }: { json?: boolean }) => {
-      const trigger = triggers.get(name);
-      if (json) return printJson({ trigger: describe(trigger) });
-      return print(triggerText(trigger));
-    },
-  );
+  const show = group
+    .command('show')
+    .argument('<name>', 'trigger')
+    .description('explain one and its parameters, and draw it')
+    .option('--picture <file>', 'write a PNG: test images clean, triggered, and the difference')
+    .option('--dataset <name>', 'images of the picture', 'shapes')
+    .addOption(
+      new Option('--set <parameter=value>', 'a parameter for the picture (repeatable), such as size=0.3')
+        .argParser<string[]>((text, before) => [...before, text])
+        .default([], 'none'),
+    );
+  finish(show, [
+    'triggers show badnets',
+    'triggers show badnets --json',
+    'triggers show badnets --picture cross.png --set shape=cross --set size=0.3',
+  ]).action(async (name: string, { json, picture, dataset, set }: ShowOptions) => {
+    const trigger = triggers.get(name);
+    const drawn = picture === undefined ? undefined : await drawTrigger({ trigger: name, file: picture, dataset, set });
+    const { title, caption } = drawn ?? {};
+    if (json)
+      return printJson({
+        trigger: describe(trigger),
+        ...(drawn ? { picture: { file: picture, title, caption } } : {}),
+      });
+    return print([triggerText(trigger), ...(drawn ? ['', `${picture}: ${title}. ${caption}`] : [])].join('\n'));
+  });
+}
+
+interface ShowOptions {
+  readonly json?: boolean;
+  readonly picture?: string;
+  readonly dataset: string;
+  readonly set: string[];
 }
 
 function describe(trigger: TriggerDefinition) {

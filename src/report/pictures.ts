@@ -173,3 +173,19 @@ async function strip(label: string, images: readonly Image[], alt: string): Prom
     .toBuffer();
   return { label, alt, src: `data:image/png;base64,${png.toString('base64')}`, ...total };
 }
+
+/** The strips of a figure below one another, on white. */
+export async function figurePng({ strips }: TriggerFigure): Promise<Uint8Array> {
+  const width = Math.max(...strips.map((own) => own.width));
+  const height = strips.reduce((sum, own) => sum + own.height + GAP, -GAP);
+  let top = 0;
+  const layers = strips.map(({ src, height: own }) => {
+    const layer = { input: Buffer.from(src.slice(src.indexOf(',') + 1), 'base64'), left: 0, top };
+    top += own + GAP;
+    return layer;
+  });
+  return sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
+    .composite(layers)
+    .png()
+    .toBuffer();
+}

@@ -22,6 +22,21 @@ describe('resultsTable', () => {
     ]);
   });
 
+  it('says how visible triggers are when asked, where that was measured', () => {
+    const stealth = { stealthImages: 100, stealthLinf: 255, stealthL2: 881.4, stealthPsnr: null, stealthSsim: 0.98765 };
+    const run = syntheticRun({ attack, poisonRate: 0.01 });
+    const measured = { ...run, metrics: { ...run.metrics, ...stealth } } as typeof run;
+    const shown = (runs: (typeof run)[], asked: boolean) => {
+      const table = resultsTable(runs, { stealth: asked });
+      const from = table.columns.findIndex(({ name }) => name === 'effectivePixels') + 1;
+      return table.columns.slice(from).map(({ title }, i) => `${title} ${table.rows[0].cells[from + i].text}`);
+    };
+    const expected = ['L∞ 255.0', 'L2 881', 'PSNR dB –', 'SSIM 0.988', 'feature distance –'];
+    expect(shown([measured], true)).toEqual(expected);
+    expect(shown([measured], false)).toEqual([]);
+    expect(shown([run], true)).toEqual([]);
+  });
+
   it('gives every share its uncertainty', () => {
     const one = [syntheticRun(), syntheticRun({ attack, poisonRate: 0.01 })];
     const two = [...one, syntheticRun({ attack, poisonRate: 0.01, seed: 2 })];

@@ -59,6 +59,17 @@ it('what a run leaves unsaid is a level of its factor', async () => {
   expect(constant.map(([name]) => name)).not.toContain('sizeBy');
 });
 
+it('a plan counts what runs leave unsaid among the levels of a factor', () => {
+  const attack = { type: 'badnets', size: 0.2, shape: ['square', 'circle'], poisonRate: 0.1 };
+  const spec = { name: 'x', dataset: 'mnist10k', model: 'resnet-mini', seed: [0, 1], attack };
+  const { factors } = planExperiment(experimentFrom(spec));
+  expect(factors.find(({ field }) => field === 'attack.shape')?.levels).toEqual([
+    { value: 'circle', poisoned: 2, clean: 0 },
+    { value: 'square', poisoned: 2, clean: 0 },
+  ]);
+  expect(factors.some(({ field }) => field === 'attack.sizeBy')).toBe(false);
+});
+
 it.each([
   [{ type: 'blended', image: './nowhere.png' }, 'spec: picture: ./nowhere.png: no such file'],
   [{ type: 'badnets', size: 0.2, image: ['./nowhere.png'] }, 'spec: picture: ./nowhere.png: no such file'],

@@ -3,6 +3,7 @@ import { inputError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
 import { datasetLabel, fileLabel, isFileReference, modelLabel } from '../core/references.ts';
 import { noPretrainedWeights } from '../models/pretrained.ts';
+import { unsaidParameters } from '../triggers/registry.ts';
 import { type Catalog, type CatalogModel, installed } from './catalog.ts';
 import { type MissingWeights, RunMaker } from './complete-run.ts';
 import { expandExperiment, twinOf } from './expand.ts';
@@ -123,6 +124,12 @@ function countLevels(specs: readonly RunSpec[]): FactorCount[] {
     const clean = cleanOnes - levels.reduce((sum, level) => sum + level.clean, 0);
     const poisoned = specs.length - cleanOnes - levels.reduce((sum, level) => sum + level.poisoned, 0);
     if (clean + poisoned > 0) count(field, value, poisoned, clean);
+  }
+  for (const { attack } of specs) {
+    // Told where other runs of the attack do not leave it out.
+    for (const [name, value] of Object.entries(unsaidParameters(attack.type))) {
+      if (!(name in attack) && factors.has(`attack.${name}`)) count(`attack.${name}`, value, 1, 0);
+    }
   }
   return [...factors].map(([field, levels]) => ({ field, levels: [...levels.values()] }));
 }

@@ -114,6 +114,7 @@ export const badnets: TriggerDefinition<BadnetsParameters> = {
   paper:
     'Gu, Dolan-Gavitt, Garg: BadNets: Identifying Vulnerabilities in the Machine Learning Model Supply Chain, 2017',
   parameters: badnetsParameters,
+  example: { size: 0.2 },
   pictures: ['image'],
   unsaid: { shape: 'square', image: 'none', sizeBy: 'side', alsoAt: 'none', axes: 'named', onGrey: 'luma' },
   check(parameters, shape) {

@@ -36,6 +36,7 @@ export const dynamic: TriggerDefinition<DynamicParameters> = {
   paper:
     'Salem, Wen, Backes, Ma, Zhang: Dynamic Backdoor Attacks Against Machine Learning Models, 2022 (Random Backdoor)',
   parameters: dynamicParameters,
+  example: { size: 0.25 },
   check: (parameters, shape) => void dynamicTrigger(parameters, shape),
   create: dynamicTrigger,
 };

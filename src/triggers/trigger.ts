@@ -68,6 +68,8 @@ export interface TriggerDefinition<P extends object = object> {
   readonly paper: string;
   /** Checks and completes the parameters; every field has `.describe()` and, where there is one, a default. */
   readonly parameters: z.ZodType<P>;
+  /** Values for the parameters that have no default, as a picture of the trigger is drawn with. */
+  readonly example?: Readonly<Record<string, unknown>>;
   /** Parameters that name pictures: see picture-field.ts. */
   readonly pictures?: readonly string[];
   /** What parameters stand for that `parameters` leaves out at their neutral values: runs are compared by it. */
