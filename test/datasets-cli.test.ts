@@ -231,11 +231,12 @@ describe('datasets pull', () => {
 describe.skipIf(!existsSync(REAL))(
   'all of MNIST (skipped unless ../shared/data/mnist exists beside the project)',
   () => {
-    it('has the known counts and means', async () => {
+    it('has the known counts and means, and the fingerprint that test/fixtures/datasets/fingerprint.py finds', async () => {
       await json('import', 'mnist', REAL, '--no-verify');
       const { dataset } = await json('show', 'mnist');
       expect(dataset).toMatchObject({
         ...{ trainCount: 60_000, testCount: 10_000, sheet: null },
+        fingerprint: '949b55239745898e5201f82b30212890dd7dfdfdbb77672a37d5c075c7527f96',
         classCounts: {
           train: [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
           test: [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],

@@ -3,6 +3,9 @@ import sharp from 'sharp';
 import { inputError, messageOf, TriggerlabError } from '../core/errors.ts';
 import type { Image } from '../core/images.ts';
 
+// Every image is decoded once: what sharp would keep of them is memory lost.
+sharp.cache(false);
+
 /** Of one image, unless fewer are expected. */
 const MAX_PIXELS = 2 ** 25;
 

@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TriggerlabError } from '../core/errors.ts';
+import { countLabels } from './dataset.ts';
+import { withImageFiles } from './image-folder-files.ts';
 import { chooseFiles, folderLayout } from './image-folder-layout.ts';
 
 /** `counts` images in each folder. */
@@ -111,4 +115,16 @@ describe('chooseFiles', () => {
     expect(() => chooseFiles('x', layout, { train: 401 })).toThrow('there are 400 train images');
     expect(() => chooseFiles('x', layout, { test: 1 })).toThrow('leaves no image of the class b');
   });
+});
+
+const REAL = fileURLToPath(new URL('../../../shared/data/cifar10-jpeg-subset.zip', import.meta.url));
+it.skipIf(!existsSync(REAL))('reads the layout of a real archive (skipped unless ../shared/data has it)', async () => {
+  const { classes, train, test } = await withImageFiles(REAL, async ({ paths }) => folderLayout(REAL, paths));
+  expect(classes).toEqual('airplane automobile bird cat deer dog frog horse ship truck'.split(' '));
+  const count = (files: typeof train) =>
+    countLabels(
+      files.map(({ label }) => label),
+      10,
+    );
+  expect([count(train), count(test)]).toEqual([new Array(10).fill(2500), new Array(10).fill(1000)]);
 });
