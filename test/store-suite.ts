@@ -41,6 +41,7 @@ export const METRICS: RunMetrics = {
   cleanAccuracy: 0.1 + 0.2,
   asr: 1 / 3,
   asrInclusive: Number.MIN_VALUE,
+  falseTriggerRate: null,
   cleanBaselineAccuracy: 1 - Number.EPSILON / 2,
   cad: -0,
   naturalAsr: null,

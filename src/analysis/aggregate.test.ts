@@ -18,7 +18,14 @@ const base: RunSpec = {
 };
 const patch = { type: 'badnets', color: 'white', size: 0.1 };
 const metrics = { cleanAccuracy: 0.9, asr: null, asrInclusive: null, cleanBaselineAccuracy: null, cad: null };
-const more = { naturalAsr: null, effectivePixels: null, testImages: 2000, attackedImages: null, epochs: 5 };
+const more = {
+  falseTriggerRate: null,
+  naturalAsr: null,
+  effectivePixels: null,
+  testImages: 2000,
+  attackedImages: null,
+  epochs: 5,
+};
 
 function run(spec: Partial<RunSpec>, asr: number | null = null, status: RunRecord['status'] = 'done'): RunRecord {
   const measured = { ...metrics, ...more, asr, epochLosses: [1], seconds: 1, imagesPerSecond: 1 };

@@ -1,7 +1,7 @@
 // The factors of an experiment: which fields of the runs' specs vary, which are constant, and how values read.
 import { canonicalJson } from '../core/hash.ts';
 import { datasetLabel, fileLabel, isFileReference, modelLabel } from '../core/references.ts';
-import { isNeutral, sparseFields } from '../spec/neutral.ts';
+import { ATTACK_SPARSE_FIELDS, isNeutral, sparseFields } from '../spec/neutral.ts';
 import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
 import { triggers, unsaidParameters } from '../triggers/registry.ts';
 
@@ -24,10 +24,13 @@ export function factorsOf(spec: RunSpec): Record<string, FactorValue> {
     inputSize,
     attack: attack.type,
     ...sparseFields(spec),
+    // What is neutral for an attack is nothing to a clean run.
+    ...(poisoned ? {} : Object.fromEntries(ATTACK_SPARSE_FIELDS.map((name) => [name, null]))),
   };
   const tail = {
     poisonRate: poisoned ? spec.poisonRate : null,
-    targetClass: poisoned ? spec.targetClass : null,
+    targetClass: poisoned && spec.labels !== 'all-to-all' ? spec.targetClass : null,
+    sources: spec.sources ?? null,
     ...{ optimizer, learningRate, momentum, weightDecay, epochs, batchSize, seed },
   };
   const own = attackParameters({ ...unsaidParameters(attack.type), ...attack }).map(([name, value]) => [
@@ -110,6 +113,10 @@ const TITLES: Record<string, string> = {
   inputSize: 'input size',
   poisonRate: 'ε',
   targetClass: 'target class',
+  labels: 'label rule',
+  sources: 'source classes',
+  coverRate: 'cover rate',
+  poisonSet: 'poison set',
   learningRate: 'learning rate',
   weightDecay: 'weight decay',
   batchSize: 'batch size',
@@ -125,7 +132,7 @@ export function factorTitle(name: string): string {
   );
 }
 
-const SHARES = new Set(['poisonRate', 'size']);
+const SHARES = new Set(['poisonRate', 'coverRate', 'size']);
 
 /** A factor's value as people read it: shares as per cent, RGB triples as rgb(…), objects as `left 2, top 3`, `–` where there is none. */
 export function formatFactor(name: string, value: FactorValue): string {

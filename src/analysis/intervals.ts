@@ -39,7 +39,14 @@ export function newcombe(a: number, b: number, n: number): Interval {
 }
 
 /** The shares of a run that reports show with their uncertainty. */
-export type ShareName = 'cleanAccuracy' | 'asr' | 'asrInclusive' | 'naturalAsr' | 'cleanBaselineAccuracy' | 'cad';
+export type ShareName =
+  | 'cleanAccuracy'
+  | 'asr'
+  | 'asrInclusive'
+  | 'falseTriggerRate'
+  | 'naturalAsr'
+  | 'cleanBaselineAccuracy'
+  | 'cad';
 
 export interface ShareEstimate extends Interval {
   readonly mean: number;
@@ -70,6 +77,8 @@ export function shareOf(group: RunGroup, name: ShareName): ShareEstimate | undef
 }
 
 function imageInterval(group: RunGroup, name: ShareName, mean: number): Interval | undefined {
+  // How many images a false trigger rate is over is not recorded.
+  if (name === 'falseTriggerRate') return undefined;
   const tested = group.metrics.testImages?.mean;
   if (name === 'cad') {
     const [before, after] = [group.metrics.cleanBaselineAccuracy?.mean, group.metrics.cleanAccuracy?.mean];

@@ -69,9 +69,16 @@ function printRuns(
 const SHARES = [
   { name: 'cleanAccuracy', title: 'clean acc. %' },
   { name: 'asr', title: 'ASR %' },
+  { name: 'falseTriggerRate', title: 'false trig. %' },
   { name: 'cad', title: 'CAD %' },
   { name: 'naturalAsr', title: 'natural ASR %' },
 ] as const;
+
+/** Source-specific attacks alone have a false trigger rate. */
+function sharesOf(runs: readonly RunRecord[]) {
+  const measured = runs.some(({ metrics }) => (metrics?.falseTriggerRate ?? null) !== null);
+  return SHARES.filter(({ name }) => name !== 'falseTriggerRate' || measured);
+}
 
 /** One line per run: its id, what varies between the runs, and the shares; what all have in common stands above. */
 export function runsText(runs: readonly RunRecord[], stealth: readonly StealthColumn[] = []): string {
@@ -80,12 +87,13 @@ export function runsText(runs: readonly RunRecord[], stealth: readonly StealthCo
   const factors = seeds.length > 1 ? [...varying, 'seed'] : varying;
   const many = new Set(runs.map((run) => run.experiments.join(', '))).size > 1;
   const width = idWidth(runs);
+  const shares = sharesOf(runs);
   const columns: TextColumn[] = [
     { title: 'run' },
     ...(many ? [{ title: 'experiment' }] : []),
     ...factorColumns(factors, (name) => runs.map((run) => factorsOf(run.spec)[name])),
     { title: 'status' },
-    ...[...SHARES, ...stealth].map(({ title }) => ({ title, align: 'right' as const })),
+    ...[...shares, ...stealth].map(({ title }) => ({ title, align: 'right' as const })),
   ];
   const rows = runs.map((run) => {
     const values = factorsOf(run.spec);
@@ -94,7 +102,7 @@ export function runsText(runs: readonly RunRecord[], stealth: readonly StealthCo
       ...(many ? [run.experiments.join(', ')] : []),
       ...factors.map((name) => formatFactor(name, values[name])),
       run.status,
-      ...SHARES.map(({ name }) => percent(run.metrics?.[name])),
+      ...shares.map(({ name }) => percent(run.metrics?.[name])),
       ...stealth.map((column) => stealthText(column, run.metrics?.[column.name])),
     ];
   });
@@ -171,22 +179,23 @@ function groupsText(
   runs: readonly RunRecord[],
   stealth: readonly StealthColumn[],
 ): string {
+  const shares = sharesOf(runs);
   const columns: TextColumn[] = [
     ...factorColumns(fields, (name) => groups.map((group) => group.key[name])),
     { title: 'n', align: 'right' },
-    ...[...SHARES, ...stealth].map(({ title }) => ({ title, align: 'right' as const })),
+    ...[...shares, ...stealth].map(({ title }) => ({ title, align: 'right' as const })),
   ];
   const rows = groups.map((group) => [
     ...fields.map((name) => formatFactor(name, group.key[name])),
     String(group.n),
-    ...SHARES.map(({ name }) => shareText(shareOf(group, name))),
+    ...shares.map(({ name }) => shareText(shareOf(group, name))),
     ...stealth.map((column) => stealthText(column, stealthMean(group, column))),
   ]);
   return [textTable(columns, rows), '', statusLine(runs)].join('\n');
 }
 
 function groupsCsv(groups: readonly RunGroup[], fields: readonly string[], stealth: readonly StealthColumn[]): string {
-  const measured = [...SHARES, ...stealth];
+  const measured = [...sharesOf(groups.flatMap(({ runs }) => runs)), ...stealth];
   const header = [...fields, 'n', ...measured.flatMap(({ name }) => [name, `${name}Sd`])];
   const rows = groups.map((group) => [
     ...fields.map((name) => group.key[name]),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { labelRule } from '../triggers/label-rule.ts';
 import { accuracy, attackSuccess, effectivePixels } from './index.ts';
 
 describe('accuracy', () => {
@@ -29,6 +30,30 @@ describe('attackSuccess', () => {
     const labels = Uint16Array.from({ length: 100 }, (_, i) => i % 10);
     expect(attackSuccess(labels, labels, 3)).toEqual({ asr: 0, asrInclusive: 0.1, counted: 90 });
     expect(attackSuccess(new Uint16Array(100).fill(3), labels, 3)).toEqual({ asr: 1, asrInclusive: 1, counted: 90 });
+  });
+
+  it.each([
+    // Labels 0 0 1 1 2 2 3 3 throughout, target 0.
+    ['all-to-one', [0, 1, 0, 1, 0, 2, 0, 3], { asr: 3 / 6, asrInclusive: 4 / 8, counted: 6 }],
+    // Of clean-label training nothing is left at test time: as all-to-one.
+    ['clean-label', [0, 1, 0, 1, 0, 2, 0, 3], { asr: 3 / 6, asrInclusive: 4 / 8, counted: 6 }],
+    // Right: 0→1, 1→2, 2→3, 3→0; hits at places 0, 3, 6, 7. Taken for 0 at place 1 and for 2 at 4: no hits.
+    ['all-to-all', [1, 0, 1, 2, 2, 1, 0, 0], { asr: 4 / 8, asrInclusive: 4 / 8, counted: 8 }],
+    // Sources 1 and 2: places 2 to 5, three hits; of the target's own two images one; of class 3 one of two by mistake.
+    [
+      'source-specific',
+      [0, 3, 0, 0, 0, 2, 0, 3],
+      { asr: 3 / 4, asrInclusive: 4 / 6, counted: 4, falseTriggerRate: 1 / 2 },
+    ],
+  ] as const)('%s', (labels, predicted, expected) => {
+    const rule = labelRule({ labels, target: 0, sources: [1, 2], classes: 4 });
+    expect(attackSuccess(predicted, [0, 0, 1, 1, 2, 2, 3, 3], rule)).toEqual(expected);
+  });
+
+  it('source-specific with every other class attacked has no false triggers', () => {
+    const rule = labelRule({ labels: 'source-specific', target: 0, sources: [1], classes: 2 });
+    expect(attackSuccess([0, 1, 0], [0, 1, 1], rule).falseTriggerRate).toBeUndefined();
+    expect(() => attackSuccess([0, 0], [0, 0], rule)).toThrow('all images are of the target class 0');
   });
 
   it('counts all images when none is of the target class', () => {

@@ -59,7 +59,14 @@ const SHARES: readonly (ResultsColumn & { readonly name: ShareName })[] = [
     title: 'ASR %',
     kind: 'share',
     description:
-      'Attack success rate: share of triggered test images of other classes that are taken for the target class.',
+      'Attack success rate: share of triggered test images of other classes that are taken for the target class. Under all-to-all: of all, taken for the class after their own. Under source-specific: of the source classes alone.',
+  },
+  {
+    name: 'falseTriggerRate',
+    title: 'false trig. %',
+    kind: 'share',
+    description:
+      'Of source-specific attacks: share of triggered test images of classes that are neither source nor target that are taken for the target class all the same.',
   },
   {
     name: 'naturalAsr',
@@ -81,6 +88,12 @@ const PIXELS: ResultsColumn = {
 /** The measured columns, with what each means. */
 export const METRIC_COLUMNS: readonly ResultsColumn[] = [...SHARES, RUNS, PIXELS];
 
+/** The shares that a table shows: all but those that only some attacks have and none here. */
+function sharesOf(runs: readonly RunRecord[]): readonly (ResultsColumn & { readonly name: ShareName })[] {
+  const measured = ({ metrics }: RunRecord) => (metrics?.falseTriggerRate ?? null) !== null;
+  return runs.some(measured) ? SHARES : SHARES.filter(({ name }) => name !== 'falseTriggerRate');
+}
+
 /**
  * The table of an experiment's runs. Every run is in a row or in the footer; rows are sorted by their factors. With `stealth`
  * there are columns for how visible the triggers are, where that was measured.
@@ -88,13 +101,14 @@ export const METRIC_COLUMNS: readonly ResultsColumn[] = [...SHARES, RUNS, PIXELS
 export function resultsTable(runs: readonly RunRecord[], { stealth = false } = {}): ResultsTable {
   const visible = stealth && haveStealth(runs) ? STEALTH_COLUMNS : [];
   const factors = factorsAcross(runs.map((run) => run.spec));
+  const shares = sharesOf(runs);
   const rows = aggregate(runs, factors.varying)
     .sort((a, b) => compareGroups(a, b, factors.varying))
     .map((group) => ({
       group,
       cells: [
         ...factors.varying.map((name) => ({ text: formatFactor(name, group.key[name]), value: group.key[name] })),
-        ...SHARES.map(({ name }) => shareCell(shareOf(group, name))),
+        ...shares.map(({ name }) => shareCell(shareOf(group, name))),
         { text: String(group.n), value: group.n },
         numberCell(group, 'effectivePixels'),
         ...visible.map((column) => {
@@ -110,7 +124,7 @@ export function resultsTable(runs: readonly RunRecord[], { stealth = false } = {
     caption: [...constants, ...seeds].join(', '),
     columns: [
       ...factors.varying.map((name): ResultsColumn => ({ name, title: factorTitle(name), kind: 'factor' })),
-      ...METRIC_COLUMNS,
+      ...[...shares, RUNS, PIXELS],
       ...visible.map(({ name, title, description }) => ({ name, title, description, kind: 'number' as const })),
     ],
     rows,

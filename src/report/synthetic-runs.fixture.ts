@@ -44,6 +44,7 @@ export function syntheticRun(spec: Partial<RunSpec> = {}, change: Partial<RunRec
       cleanAccuracy: baseline - (cad ?? 0),
       asr: clean ? null : asr,
       asrInclusive: clean ? null : 0.1 + 0.9 * asr,
+      falseTriggerRate: null,
       cleanBaselineAccuracy: clean ? null : baseline,
       cad,
       naturalAsr: clean ? null : 0.002 + 0.002 * Rng.of(full.seed, full.model, JSON.stringify(full.attack)).uniform(),

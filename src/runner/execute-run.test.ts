@@ -73,6 +73,7 @@ describe('executeRun', () => {
       cleanAccuracy: expect.any(Number),
       asr: null,
       asrInclusive: null,
+      falseTriggerRate: null,
       cleanBaselineAccuracy: null,
       cad: null,
       naturalAsr: null,
@@ -159,6 +160,45 @@ describe('executeRun', () => {
   it('poisons with the rows of its seed: nothing poisoned is the clean run', async () => {
     const { trained } = await executeRun(runtime, { ...poisoned, poisonRate: 0 }, undefined);
     expect(sha256Hex(trained)).toBe(sha256Hex((await cleanTwin()).trained));
+  });
+
+  it('label rules decide what is poisoned and what counts', async () => {
+    const given = await cleanTwin();
+    const run = async (changes: Partial<RunSpec>) =>
+      (await executeRun(runtime, { ...poisoned, ...changes }, given)).metrics;
+    const each = await run({ labels: 'all-to-all' });
+    expect(each).toMatchObject({ attackedImages: 60, asrInclusive: each.asr, falseTriggerRate: null });
+    expect(each.asr).toBeGreaterThan(0.8);
+    const sourced = await run({ labels: 'source-specific', sources: [0], coverRate: 0.2 });
+    expect(sourced.attackedImages).toBe(20);
+    expect(sourced.asr).toBeGreaterThan(0.8);
+    expect(sourced.falseTriggerRate).toBeLessThan(0.5);
+    const twoClasses = await run({ labels: 'clean-label', training: { ...clean.training, epochs: 1 } });
+    expect(twoClasses.attackedImages).toBe(40);
+    await expect(run({ labels: 'clean-label', poisonRate: 0.4 })).rejects.toMatchObject({
+      kind: 'input',
+      message: 'poisonRate 0.4 asks for 48 of the 120 training images, but only 40 are of the class 1',
+    });
+  });
+
+  it('rows drawn for every batch: the attack works, the same bits again, other bits than a set made once', async () => {
+    const spec: RunSpec = { ...poisoned, poisonSet: 'per-batch' };
+    const first = await executeRun(runtime, spec, undefined);
+    expect(first.metrics.asr).toBeGreaterThan(0.8);
+    const again = await executeRun(runtime, spec, undefined);
+    expect(sha256Hex(again.trained)).toBe(sha256Hex(first.trained));
+    const fixed = await executeRun(runtime, poisoned, undefined);
+    expect(sha256Hex(fixed.trained)).not.toBe(sha256Hex(first.trained));
+  });
+
+  it.each(['native', 'input'])('WaNet on %s pixels, with noise images', async (stampAt) => {
+    const attack = { type: 'wanet', stampAt, s: 2 };
+    const training = { ...clean.training, epochs: 1 };
+    for (const poisonSet of ['fixed', 'per-batch'] as const) {
+      const { metrics } = await executeRun(runtime, { ...poisoned, attack, training, poisonSet }, await cleanTwin());
+      expect(metrics.effectivePixels).toBeGreaterThan(100);
+      expect(metrics.naturalAsr).not.toBeNull();
+    }
   });
 
   it.each([

@@ -13,13 +13,14 @@ import { NUMERICS_VERSION } from '../spec/identity.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunMetrics } from '../store/records.ts';
 import { createNetwork, type Network } from '../train/network.ts';
-import { poisonedRows, type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
+import { type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
 import { everyRow, predict, seenPixels, type TrainedState } from '../train/predict.ts';
 import { train } from '../train/train.ts';
 import { openTrigger, overlayInGraph } from '../triggers/open.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 import { measureStealth } from './measure-stealth.ts';
 import { loadRunDataset } from './run-dataset.ts';
+import { poisonedTraining, ruleOf, stampsOf } from './run-poison.ts';
 
 /** What a poisoned run takes from its clean twin. */
 export interface Twin {
@@ -63,11 +64,9 @@ export async function executeRun(
     overlay: overlayInGraph(trigger),
     features: featureStore(NUMERICS_VERSION),
   });
-  const { seed, targetClass: target, training } = spec;
-  const rows = poisonedRows(dataset.train.count, spec.poisonRate, seed);
-  const source = trigger
-    ? await withTrigger(dataset.train, trigger, rows, { seed, split: 'train', target, input: network.preprocessing })
-    : dataset.train;
+  const { seed, training } = spec;
+  const stamps = trigger && stampsOf(spec, dataset, trigger);
+  const source = trigger ? await poisonedTraining(spec, dataset, trigger, network, stamps) : dataset.train;
   const { trained, epochLosses, seconds } = await train(runtime, network, source, {
     ...training,
     seed,
@@ -82,6 +81,7 @@ export async function executeRun(
       cleanAccuracy,
       asr: attacked?.asr ?? null,
       asrInclusive: attacked?.asrInclusive ?? null,
+      falseTriggerRate: attacked?.falseTriggerRate ?? null,
       cleanBaselineAccuracy: twin?.cleanAccuracy ?? null,
       cad: twin ? twin.cleanAccuracy - cleanAccuracy : null,
       naturalAsr: attacked?.naturalAsr ?? null,
@@ -107,16 +107,18 @@ async function measureAttack(
   runtime: Runtime,
   network: Network,
   trained: TrainedState,
-  { test }: Dataset,
+  dataset: Dataset,
   trigger: Trigger,
-  { seed, targetClass }: RunSpec,
+  spec: RunSpec,
   twin: Twin | undefined,
 ) {
+  const { test } = dataset;
+  const rule = ruleOf(spec, dataset);
   const triggered = await withTrigger(test, trigger, everyRow(test), {
-    ...{ seed, split: 'test', input: network.preprocessing },
+    ...{ seed: spec.seed, split: 'test', input: network.preprocessing },
   });
   const success = async (state: TrainedState) =>
-    attackSuccess(await predict(runtime, network, state, triggered), test.labels, targetClass);
+    attackSuccess(await predict(runtime, network, state, triggered), test.labels, rule);
   const natural = twin && (await success(decodeSafetensors(twin.trained, 'the clean twin').tensors));
   return {
     ...(await success(trained)),

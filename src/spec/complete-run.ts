@@ -4,6 +4,7 @@ import { canonicalJson } from '../core/hash.ts';
 import { isModelReference, splitVersion } from '../core/references.ts';
 import { storedShape } from '../data/preprocessing-fields.ts';
 import { noPretrainedWeights } from '../models/pretrained.ts';
+import { labelRule } from '../triggers/label-rule.ts';
 import { stampShape } from '../triggers/stamp-shape.ts';
 import type { Catalog } from './catalog.ts';
 import { type Cell, levelOf } from './cells.ts';
@@ -66,13 +67,25 @@ export class RunMaker {
       attack: this.#attack(cell),
       poisonRate: value('poisonRate') as number,
       targetClass: value('target') as number,
+      ...this.#labelFields(value),
       training: group('training') as unknown as TrainingSpec,
       seed: value('seed') as number,
     });
     this.#checkTarget(run, cell);
+    if (poisoned) this.#checkLabels(run, cell);
     this.#checkModel(run, cell);
     if (poisoned) this.#checkTrigger(run, cell);
     return run;
+  }
+
+  /** Fields of the label rule, which are absent where they are as usual. */
+  #labelFields(value: (field: string) => unknown): Pick<RunSpec, 'labels' | 'sources' | 'coverRate' | 'poisonSet'> {
+    return {
+      labels: value('labels') as RunSpec['labels'],
+      sources: (value('sources') as RunSpec['sources'] | null) ?? undefined,
+      coverRate: value('coverRate') as RunSpec['coverRate'],
+      poisonSet: value('poisonSet') as RunSpec['poisonSet'],
+    };
   }
 
   /** The trigger's parameters, so that a written default and an unwritten one are the same run. */
@@ -105,6 +118,23 @@ export class RunMaker {
       `${levels.target.at}: target: class ${targetClass} does not exist: ${dataset} has the classes 0 to ${last}`,
       { hint: 'Classes are counted from 0.' },
     );
+  }
+
+  #checkLabels({ labels, sources, targetClass, dataset, poisonRate, poisonSet, training }: RunSpec, cell: Cell): void {
+    const { block, levels } = cell;
+    const classes = this.#catalog.datasets.get(dataset).classes.length;
+    this.#once([{ labels, sources, targetClass, classes }], `${levels.sources?.at ?? levels.labels.at}: `, () =>
+      labelRule({ labels, target: targetClass, sources, classes }),
+    );
+    const { batchSize } = training;
+    if (poisonSet === 'per-batch' && Math.floor(poisonRate * batchSize) === 0) {
+      throw inputError(
+        `${block.at}: poisonSet: per-batch poisons no image: ${poisonRate} of ${batchSize} images a batch is less than one`,
+        {
+          hint: `Take a poisonRate of at least ${Math.ceil(1e4 / batchSize) / 1e4}, larger batches, or poisonSet: fixed.`,
+        },
+      );
+    }
   }
 
   #checkModel({ dataset, model, init, freeze, inputSize }: RunSpec, { levels }: Cell): void {

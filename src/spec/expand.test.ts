@@ -56,6 +56,42 @@ describe('products', () => {
     expect(all[2].attack).toEqual({ type: 'warp', strength: 1, grid: 4 });
   });
 
+  test('label rules: a list of classes is one value; what has no effect is left out', () => {
+    const all = poisoned(
+      runs(
+        'target: 3\nattack:\n' +
+          '- {type: badnets, size: 0.1, poisonRate: 0.01, labels: [all-to-one, all-to-all, clean-label]}\n' +
+          '- {type: badnets, size: 0.1, poisonRate: 0.01, labels: [all-to-one, source-specific], sources: [[2, 1], 5], coverRate: 0.1}\n',
+      ),
+    );
+    const shown = all.map(({ labels, sources, coverRate, targetClass }) => [labels, sources, coverRate, targetClass]);
+    expect(shown).toEqual([
+      [undefined, undefined, undefined, 3],
+      ['all-to-all', undefined, undefined, 0],
+      ['clean-label', undefined, undefined, 3],
+      ['source-specific', [1, 2], 0.1, 3],
+      ['source-specific', [5], 0.1, 3],
+    ]);
+    for (const run of all) for (const value of Object.values(run)) expect(value).toBeDefined();
+  });
+
+  test.each([
+    ['labels: one-to-all', 'expected one of all-to-one, all-to-all, source-specific, clean-label, found "one-to-all"'],
+    ['labels: source-specific', 'labels: source-specific needs sources: the classes whose images are attacked'],
+    ['labels: source-specific\nsources: [1, 10]', 'sources: class 10 does not exist: the classes are 0 to 9'],
+    ['labels: source-specific\nsources: [0, 1]', 'sources: class 0 is the target itself'],
+    ['labels: source-specific\nsources: [1, 1]', '1 is listed twice'],
+    ['labels: source-specific\nsources: -1', 'a class'],
+    ['sources: 1', 'sources has no effect: no run has labels: source-specific'],
+    ['labels: clean-label\ncoverRate: 0.1', 'coverRate has no effect'],
+    ['poisonSet: per-batch\npoisonRate: 0.001', 'poisons no image: 0.001 of 128 images a batch is less than one'],
+  ])('%j is refused', (fields, message) => {
+    const body = `attack: {type: badnets, size: 0.1}\n${fields.includes('poisonRate') ? '' : 'poisonRate: 0.01\n'}${fields}\n`;
+    expect(() => runs(body)).toThrow(
+      expect.objectContaining({ kind: 'input', message: expect.stringContaining(message) }),
+    );
+  });
+
   test('attack none gives clean runs alone, in every way to write it', () => {
     const expected = runs('attack: none\n');
     expect(expected).toHaveLength(1);

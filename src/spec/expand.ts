@@ -1,8 +1,9 @@
 // An experiment's blocks and rules → the runs, in a fixed order: clean runs first, each poisoned run's twin among them.
+import { inputError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
 import { applyExclude, applyWhen } from './apply-rules.ts';
 import { type Catalog, installed } from './catalog.ts';
-import { layOutCells } from './cells.ts';
+import { type Cell, layOutCells } from './cells.ts';
 import { RunMaker } from './complete-run.ts';
 import type { ExperimentSpec } from './experiment.ts';
 import { normalise, withoutPaths } from './identity.ts';
@@ -22,9 +23,23 @@ export function expandExperiment(
   let cells = layOutCells(experiment).map((cell) => applyPresetRules(cell, catalog));
   for (const rule of experiment.when) cells = applyWhen(rule, cells, experiment, catalog);
   for (const rule of experiment.exclude) cells = applyExclude(rule, cells, experiment, catalog);
+  if (!experiment.overridden) refuseIdleFields(cells);
   const specs = distinct(cells.map((cell) => maker.make(cell)));
   const twins = specs.map((spec) => (spec.attack.type === 'none' ? spec : twinOf(spec)));
   return [...distinct(twins), ...specs.filter((spec) => spec.attack.type !== 'none')];
+}
+
+/** Source classes are for source-specific attacks alone: written where there is none, they are nearly always a slip. */
+function refuseIdleFields(cells: readonly Cell[]): void {
+  for (const field of ['sources', 'coverRate']) {
+    const written = cells.filter(
+      ({ block, levels }) => block.attackType !== 'none' && (levels[field]?.key ?? '0') !== '0',
+    );
+    if (written.length === 0 || written.some(({ levels }) => levels.labels.key === '"source-specific"')) continue;
+    throw inputError(`${written[0].levels[field].at}: ${field} has no effect: no run has labels: source-specific`, {
+      hint: 'Write labels: source-specific beside it, or take it out.',
+    });
+  }
 }
 
 /** The clean twin of a poisoned run: the same data, model, schedule and seed without the attack. */

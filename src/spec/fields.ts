@@ -6,12 +6,16 @@ import type { Registry } from '../core/registry.ts';
 import { nearest } from '../core/suggest.ts';
 import { augmentationFields } from '../data/augmentation-fields.ts';
 import { preprocessingFields } from '../data/preprocessing-fields.ts';
+import { LABEL_RULES } from '../triggers/label-rule.ts';
 import { type Catalog, parameterFields } from './catalog.ts';
 
 export const MAX_SEED = 2 ** 31 - 1;
 
 /** The maps of a spec in which ordinary fields stand, besides its top level. */
 export const GROUPS = ['preprocessing', 'augmentation', 'training'] as const;
+
+/** Ordinary fields that belong to the attack: they may also stand in its block. */
+export const ATTACK_FIELDS = ['poisonRate', 'target', 'labels', 'sources', 'coverRate', 'poisonSet'];
 
 /** A schema of one value for each ordinary field, by path, in the order in which runs are laid out. */
 export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
@@ -37,6 +41,10 @@ export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
     'training.modeAfterFirstEpoch': z.enum(['train', 'eval']),
     poisonRate: z.number().gt(0).max(1),
     target: z.int().min(0),
+    labels: z.enum(LABEL_RULES),
+    sources: sourcesField(),
+    coverRate: z.number().min(0).lt(1),
+    poisonSet: z.enum(['fixed', 'per-batch']),
     seed: z.int().min(0).max(MAX_SEED),
   };
 }
@@ -61,6 +69,17 @@ function datasetField(known: Registry<{ readonly name: string }>): z.ZodType {
     return attempt(context, () => formatDatasetReference(parseDatasetReference(written)));
   };
   return z.preprocess(asText, nameField(known));
+}
+
+/** Classes in one spelling: `3` is `[3]`, the order does not matter. */
+function sourcesField(): z.ZodType {
+  const label = z.int().min(0);
+  return z
+    .union([label.transform((one) => [one]), z.array(label).min(1)], {
+      error: 'expected a class or a list of different classes, such as [1, 2], counted from 0',
+    })
+    .refine((list) => new Set(list).size === list.length, 'a class is listed twice')
+    .transform((list) => [...list].sort((a, b) => a - b));
 }
 
 /** Policies in one spelling: `from:08` is `from:8`. */

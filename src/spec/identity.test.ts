@@ -55,6 +55,12 @@ test('everything that changes a result changes the id', () => {
     { ...run, attack: { type: 'warp' } },
     { ...run, poisonRate: 0.01 },
     { ...run, targetClass: 0 },
+    { ...run, labels: 'all-to-all' },
+    { ...run, labels: 'clean-label' },
+    { ...run, labels: 'source-specific', sources: [1] },
+    { ...run, labels: 'source-specific', sources: [1, 2] },
+    { ...run, labels: 'source-specific', sources: [1], coverRate: 0.1 },
+    { ...run, poisonSet: 'per-batch' },
     { ...run, seed: 8 },
     training({ optimizer: 'adam' }),
     training({ learningRate: 0.001 }),
@@ -94,6 +100,12 @@ test('what has no effect does not', () => {
   expect(runId({ ...adam, training: { ...adam.training, momentum: 0 } }, inputs)).toBe(runId(adam, inputs));
   const random: RunSpec = { ...run, init: 'random' };
   expect(runId(random, { datasetFingerprint: 'digits-1' })).toBe(runId(random, inputs));
+  expect(runId({ ...run, labels: 'all-to-one', coverRate: 0, sources: [1] }, inputs)).toBe(runId(run, inputs));
+  expect(runId({ ...clean, labels: 'source-specific', sources: [1], poisonSet: 'per-batch' }, inputs)).toBe(
+    runId(clean, inputs),
+  );
+  const each: RunSpec = { ...run, labels: 'all-to-all' };
+  expect(runId({ ...each, targetClass: 5 }, inputs)).toBe(runId(each, inputs));
   expect(normalise(normalise(clean))).toEqual(normalise(clean));
   const neutral: RunSpec = {
     ...run,

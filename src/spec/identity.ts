@@ -28,7 +28,8 @@ export interface RunInputs {
  */
 export function normalise(spec: RunSpec): RunSpec {
   const clean = spec.attack.type === 'none';
-  const { training, preprocessing, augmentation, stem, testLimit, ...rest } = spec;
+  const { training, preprocessing, augmentation, stem, testLimit, labels, sources, coverRate, poisonSet, ...rest } =
+    spec;
   const { modeAfterFirstEpoch, ...schedule } = training;
   const random = spec.init === 'random';
   const chain = withoutNeutral('preprocessing', preprocessing);
@@ -40,10 +41,11 @@ export function normalise(spec: RunSpec): RunSpec {
     ...(isNeutral('testLimit', testLimit) ? {} : { testLimit }),
     ...(chain ? { preprocessing: chain } : {}),
     ...(augmented ? { augmentation: augmented } : {}),
+    ...(clean ? {} : labelFields(spec)),
     model: random ? splitVersion(spec.model).model : spec.model,
     attack: clean ? { type: 'none' } : spec.attack,
     poisonRate: clean ? 0 : spec.poisonRate,
-    targetClass: clean ? 0 : spec.targetClass,
+    targetClass: clean || labels === 'all-to-all' ? 0 : spec.targetClass,
     training: {
       ...schedule,
       momentum: training.optimizer === 'adam' ? 0 : training.momentum,
@@ -52,11 +54,22 @@ export function normalise(spec: RunSpec): RunSpec {
   };
 }
 
+/** The fields of a poisoned run's label rule that are not neutral; sources and covers are of source-specific attacks alone. */
+function labelFields({ labels, sources, coverRate, poisonSet }: RunSpec): Partial<RunSpec> {
+  const sourced = labels === 'source-specific';
+  return {
+    ...(isNeutral('labels', labels) ? {} : { labels }),
+    ...(sourced ? { sources } : {}),
+    ...(!sourced || isNeutral('coverRate', coverRate) ? {} : { coverRate }),
+    ...(isNeutral('poisonSet', poisonSet) ? {} : { poisonSet }),
+  };
+}
+
 /** The run's id: 20 hexadecimal digits, independent of the order in which fields were written. */
 export function runId(spec: RunSpec, inputs: RunInputs): string {
   const { dataset, model, init, freeze, inputSize, stem, testLimit, preprocessing, augmentation, ...rest } =
     normalise(spec);
-  const { attack, poisonRate, targetClass, training, seed } = rest;
+  const { attack, poisonRate, targetClass, labels, sources, coverRate, poisonSet, training, seed } = rest;
   const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch } = training;
   const identity = {
     v: NUMERICS_VERSION,
@@ -75,6 +88,7 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
     attack: withoutPaths(attack),
     poisonRate,
     targetClass,
+    ...{ labels, sources, coverRate, poisonSet },
     training: { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch },
     seed,
   };

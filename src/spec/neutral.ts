@@ -7,6 +7,9 @@ import type { RunSpec } from './run-spec.ts';
 /** The maps of a run that hold such fields. */
 export const SPARSE_GROUPS = ['preprocessing', 'augmentation'] as const;
 
+/** Those of them that clean runs never have. */
+export const ATTACK_SPARSE_FIELDS = ['labels', 'coverRate', 'poisonSet'] as const;
+
 const under = (group: string, members: object) =>
   Object.fromEntries(Object.entries(members).map(([name, value]) => [`${group}.${name}`, value]));
 
@@ -17,6 +20,9 @@ export const neutralValues: Readonly<Record<string, unknown>> = {
   ...under('preprocessing', NEUTRAL_PREPROCESSING),
   ...under('augmentation', NEUTRAL_AUGMENTATION),
   'training.modeAfterFirstEpoch': 'train',
+  labels: 'all-to-one',
+  coverRate: 0,
+  poisonSet: 'fixed',
 };
 
 const neutralKeys = new Map(Object.entries(neutralValues).map(([field, value]) => [field, canonicalJson(value)]));
@@ -46,10 +52,14 @@ export function sparseFields({
   preprocessing,
   augmentation,
   training,
+  labels,
+  coverRate,
+  poisonSet,
 }: RunSpec): Record<string, unknown> {
   const written = {
     stem,
     testLimit,
+    ...{ labels, coverRate, poisonSet },
     ...under('preprocessing', preprocessing ?? {}),
     ...under('augmentation', augmentation ?? {}),
     'training.modeAfterFirstEpoch': training.modeAfterFirstEpoch,

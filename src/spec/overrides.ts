@@ -2,7 +2,7 @@
 import { parseDocument } from 'yaml';
 import { inputError } from '../core/errors.ts';
 import { type Catalog, parameterFields } from './catalog.ts';
-import { fieldPaths, GROUPS, resolvePath, suggestField } from './fields.ts';
+import { ATTACK_FIELDS, fieldPaths, GROUPS, resolvePath, suggestField } from './fields.ts';
 import type { Path, Source } from './source.ts';
 import { nestingDepth } from './yaml-depth.ts';
 
@@ -64,7 +64,7 @@ export function applyOverrides(source: Source, overrides: readonly Override[], c
   for (const override of overrides) {
     const [head, tail] = override.field.split('.', 2);
     if (tail === undefined) {
-      if (head === 'poisonRate' || head === 'target') for (const { block } of attackBlocks(value)) delete block[head];
+      if (ATTACK_FIELDS.includes(head)) for (const { block } of attackBlocks(value)) delete block[head];
       put(value, head, [head], override);
     } else if (GROUPS.some((group) => group === head)) {
       value[head] ??= {};

@@ -9,7 +9,7 @@ import { type MissingWeights, RunMaker } from './complete-run.ts';
 import { expandExperiment, twinOf } from './expand.ts';
 import type { ExperimentSpec } from './experiment.ts';
 import { runId } from './identity.ts';
-import { neutralValues } from './neutral.ts';
+import { ATTACK_SPARSE_FIELDS, neutralValues } from './neutral.ts';
 import type { PlannedRun, RunSpec } from './run-spec.ts';
 
 export interface LevelCount {
@@ -121,7 +121,8 @@ function countLevels(specs: readonly RunSpec[]): FactorCount[] {
   for (const [field, value] of Object.entries(neutralValues)) {
     const levels = [...(factors.get(field)?.values() ?? [])];
     if (levels.length === 0) continue;
-    const clean = cleanOnes - levels.reduce((sum, level) => sum + level.clean, 0);
+    const ofAttacks = ATTACK_SPARSE_FIELDS.some((name) => name === field);
+    const clean = ofAttacks ? 0 : cleanOnes - levels.reduce((sum, level) => sum + level.clean, 0);
     const poisoned = specs.length - cleanOnes - levels.reduce((sum, level) => sum + level.poisoned, 0);
     if (clean + poisoned > 0) count(field, value, poisoned, clean);
   }

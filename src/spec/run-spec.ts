@@ -3,6 +3,7 @@
 import type { AugmentationSpec } from '../data/augmentation-fields.ts';
 import type { PreprocessingSpec } from '../data/preprocessing-fields.ts';
 import type { Stem } from '../models/state.ts';
+import type { LabelRuleName } from '../triggers/label-rule.ts';
 
 /** Parameters of the trigger, its `type` naming a line of the trigger registry; `none` is a clean run. */
 export type AttackSpec = { readonly type: 'none' } | { readonly type: string; readonly [parameter: string]: unknown };
@@ -41,8 +42,16 @@ export interface RunSpec {
   readonly attack: AttackSpec;
   /** Share of the training images that are poisoned, in [0, 1]; 0 for clean runs. */
   readonly poisonRate: number;
-  /** The class that triggered images are to be taken for; 0 for clean runs. */
+  /** The class that triggered images are to be taken for; 0 for clean runs and where every class has its own (all-to-all). */
   readonly targetClass: number;
+  /** Which images are poisoned and what they are to be taken for; undefined: all-to-one. */
+  readonly labels?: LabelRuleName | undefined;
+  /** The attacked classes in ascending order, of a source-specific attack. */
+  readonly sources?: readonly number[] | undefined;
+  /** Share of the training images, of classes that a source-specific attack leaves alone, that carry the trigger with their own label; undefined: 0. */
+  readonly coverRate?: number | undefined;
+  /** Undefined: the poisoned rows are chosen once. `per-batch`: anew, the first rows of each batch. */
+  readonly poisonSet?: 'fixed' | 'per-batch' | undefined;
   readonly training: TrainingSpec;
   /** Decides initialisation, shuffling, dropout and which rows are poisoned. */
   readonly seed: number;

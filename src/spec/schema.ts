@@ -1,7 +1,7 @@
 // The structure of a spec file, as strict zod schemas whose issues carry the path of the faulty part.
 import { z } from 'zod';
 import { type Catalog, parameterFields } from './catalog.ts';
-import { GROUPS, ordinaryFields } from './fields.ts';
+import { ATTACK_FIELDS, GROUPS, ordinaryFields } from './fields.ts';
 import { forward, type LevelInput, levelsOf } from './levels.ts';
 import { presets } from './presets/index.ts';
 
@@ -163,11 +163,10 @@ function readBlock(value: unknown, at: number[], catalog: Catalog, issues: Issue
 /** What may stand in a block of an attack: the trigger's parameters, and the fields that may vary by attack. */
 function blockFields(type: string, catalog: Catalog): Record<string, { path: string; schema: z.ZodType }> {
   if (type === 'none') return {};
-  const { poisonRate, target } = ordinaryFields(catalog);
+  const ordinary = ordinaryFields(catalog);
   const parameters = Object.entries(parameterFields(catalog.triggers.get(type)));
   return {
     ...Object.fromEntries(parameters.map(([name, schema]) => [name, { path: `attack.${name}`, schema }])),
-    poisonRate: { path: 'poisonRate', schema: poisonRate },
-    target: { path: 'target', schema: target },
+    ...Object.fromEntries(ATTACK_FIELDS.map((path) => [path, { path, schema: ordinary[path] }])),
   };
 }

@@ -44,6 +44,7 @@ export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
     cleanAccuracy: metrics?.cleanAccuracy ?? null,
     asr: metrics?.asr ?? null,
     asrInclusive: metrics?.asrInclusive ?? null,
+    falseTriggerRate: metrics?.falseTriggerRate ?? null,
     cleanBaselineAccuracy: metrics?.cleanBaselineAccuracy ?? null,
     cad: metrics?.cad ?? null,
     naturalAsr: metrics?.naturalAsr ?? null,

@@ -93,6 +93,7 @@ export const MIGRATIONS: readonly Migration[] = [
         ADD COLUMN stealth_perceptual float8;
     `,
   },
+  { version: 4, sql: 'ALTER TABLE runs ADD COLUMN false_trigger_rate float8' },
 ];
 
 /** The version that this program writes. */

@@ -22,10 +22,12 @@ export interface StealthMetrics {
 /** What a finished run measured. Shares are in [0, 1]; null where a figure has no meaning (ASR of a clean run). */
 export interface RunMetrics extends Partial<StealthMetrics> {
   cleanAccuracy: number;
-  /** Share of triggered test images of other classes that are taken for the target class. */
+  /** Share of attacked test images that are taken for what the attacker wants: see metrics/attack-success.ts. */
   asr: number | null;
   /** The same with the target class's own images counted. */
   asrInclusive: number | null;
+  /** Share of triggered test images that a source-specific attack leaves alone which are taken for the target class. */
+  falseTriggerRate: number | null;
   /** Clean accuracy of the clean twin. */
   cleanBaselineAccuracy: number | null;
   /** Clean accuracy drop: cleanBaselineAccuracy − cleanAccuracy. */

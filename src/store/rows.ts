@@ -7,6 +7,7 @@ export const METRIC_COLUMNS = {
   cleanAccuracy: 'clean_accuracy',
   asr: 'asr',
   asrInclusive: 'asr_inclusive',
+  falseTriggerRate: 'false_trigger_rate',
   cleanBaselineAccuracy: 'clean_baseline_accuracy',
   cad: 'cad',
   naturalAsr: 'natural_asr',

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Image } from '../core/images.ts';
 import { Rng } from '../core/rng.ts';
@@ -6,7 +5,7 @@ import { type ImageSource, memorySource } from '../data/dataset.ts';
 import { inputImage } from '../data/input-image.ts';
 import { badnetsParameters, patchTrigger } from '../triggers/badnets.ts';
 import type { Trigger } from '../triggers/trigger.ts';
-import { poisonedRows, withTrigger } from './poisoned-set.ts';
+import { withTrigger } from './poisoned-set.ts';
 
 const SHAPE = { height: 6, width: 6, channels: 3 } as const;
 const BYTES = 108;
@@ -23,45 +22,6 @@ const trigger = (parameters: object): Trigger =>
   patchTrigger(badnetsParameters.parse({ size: 0.4, color: 'white', ...parameters }), SHAPE);
 const image = (from: ImageSource, row: number) => from.read([row]);
 const every = Array.from({ length: COUNT }, (_, row) => row);
-
-describe('poisonedRows', () => {
-  it.each([
-    [8000, 0, 0],
-    [8000, 0.005, 40],
-    [8000, 0.02, 160],
-    [10, 0.001, 1],
-    [1000, 0.0015, 2],
-    [7, 1, 7],
-    [0, 0.5, 0],
-  ])('of %i at rate %d: %i', (count, rate, expected) => {
-    const rows = poisonedRows(count, rate, 3);
-    expect(rows).toHaveLength(expected);
-    expect(new Set(rows).size).toBe(expected);
-    expect(rows.every((row) => row >= 0 && row < count)).toBe(true);
-  });
-
-  it('are the same for the same seed, and those of a smaller rate begin those of a larger', () => {
-    const rate = fc.double({ min: 0, max: 1, noNaN: true });
-    fc.assert(
-      fc.property(fc.nat(400), rate, rate, fc.integer(), (count, a, b, seed) => {
-        const [few, many] = [Math.min(a, b), Math.max(a, b)].map((r) => poisonedRows(count, r, seed));
-        expect([...many.subarray(0, few.length)]).toEqual([...few]);
-      }),
-    );
-  });
-
-  it('differ between seeds, as chance would have it, and are of any class', () => {
-    const one = new Set(poisonedRows(8000, 0.1, 1));
-    const two = poisonedRows(8000, 0.1, 2);
-    const shared = two.filter((row) => one.has(row)).length;
-    expect(Math.abs(shared - 80)).toBeLessThan(40);
-    expect(new Set([...two].map((row) => row % 10)).size).toBe(10);
-  });
-
-  it('are what they have always been', () => {
-    expect([...poisonedRows(8000, 0.001, 0)]).toEqual([2002, 5354, 6013, 661, 982, 7015, 4633, 7682]);
-  });
-});
 
 describe('withTrigger on native pixels', () => {
   const rows = [3, 17, 39];

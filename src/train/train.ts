@@ -6,6 +6,7 @@ import type { Augmentation } from '../data/augment.ts';
 import { epochBatches } from '../data/batches.ts';
 import type { ImageSource } from '../data/dataset.ts';
 import type { Runtime } from '../runtime/node.ts';
+import type { DrawnSource } from './drawn-set.ts';
 import { cachedFeatures } from './features.ts';
 import { imageFeeds, labelFeed } from './feeds.ts';
 import type { DropoutMask, Network } from './network.ts';
@@ -55,7 +56,7 @@ export interface TrainingResult {
 export async function train(
   runtime: Runtime,
   network: Network,
-  source: ImageSource,
+  source: ImageSource | DrawnSource,
   options: TrainingOptions,
   begin = stepping,
 ): Promise<TrainingResult> {
@@ -67,8 +68,9 @@ export async function train(
   // Computing features takes about as long as the steps of that many images.
   let before = 0;
   const phase = async (network: Network, start: State) => {
-    // Augmented images are new every time.
-    const features = augment
+    // Augmented and redrawn images are new every time.
+    const fresh = augment !== undefined || 'draw' in source;
+    const features = fresh
       ? undefined
       : await cachedFeatures(runtime, network, 'train', source, everyRow(source), (rows, of) => {
           before = of / options.batchSize;
@@ -93,10 +95,11 @@ export async function train(
     let total = 0;
     for (const rows of epochBatches(source.count, options.batchSize, Rng.of(options.seed, 'order', epoch))) {
       const scalars = method.feed(done + 1, schedule(done, steps));
+      const images = 'draw' in source ? await source.draw(rows, done) : source;
       const feeds: Record<string, Tensor> = {
         ...still,
-        ...(features ? { features: await features.read(rows) } : imageFeeds(source, rows, network.preprocessing)),
-        labels: labelFeed(source, rows),
+        ...(features ? { features: await features.read(rows) } : imageFeeds(images, rows, network.preprocessing)),
+        labels: labelFeed(images, rows),
       };
       if (augment) {
         const { height, width, channels } = augment.shape;

@@ -30,6 +30,8 @@ interface TriggerBase {
    * does not cover keep their exact values. Without it a trigger stamped at input size gets 8-bit images of that size.
    */
   readonly overlay?: Overlay;
+  /** Another form of the trigger, put on training images that keep their own label (WaNet's noise mode). */
+  readonly noise?: NoiseForm;
 }
 
 interface PerImage {
@@ -40,6 +42,14 @@ interface PerImage {
 interface Batched {
   /** Stamps images of `shape` in place, each with its own stream: for triggers that are made by a network. */
   applyAll(images: readonly Image[], streams: readonly Rng[]): Promise<void>;
+}
+
+export interface NoiseForm {
+  readonly form: Trigger;
+  /** Noise images for each attacked one. */
+  readonly perAttack: number;
+  /** Whose pixels a noise image has: its own, or (a slip of published code) those of another row. */
+  readonly pixels: 'own' | 'others';
 }
 
 /** A pattern that is blended over an image: x' = (1 − a)·x + a·pattern, a = opacity · coverage / 255. */
