@@ -37,5 +37,6 @@ export function runTitle(spec: RunSpec): string {
           : String(value),
     ];
   });
-  return `${place} ${[attack.type, ...shown].join(' ')}, ε ${formatPercent(poisonRate)}, seed ${seed}`;
+  const rule = spec.labels ? `, ${spec.labels}${spec.sources ? ` ${spec.sources.join(', ')}` : ''}` : '';
+  return `${place} ${[attack.type, ...shown].join(' ')}${rule}, ε ${formatPercent(poisonRate)}, seed ${seed}`;
 }

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeFileAtomic } from './files.ts';
+import { fillDirectory, writeFileAtomic } from './files.ts';
 
 describe('writeFileAtomic', () => {
   let directory: string;
@@ -51,5 +51,44 @@ describe('writeFileAtomic', () => {
     });
     while (writing) expect(contents).toContain(await readFile(path, 'utf8'));
     await writers;
+  });
+});
+
+describe('fillDirectory', () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'triggerlab-fill-'));
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+  const fill = (path: string) => fillDirectory(path, (temporary) => writeFile(join(temporary, 'one'), '1'));
+
+  it('makes a directory whole, also in place of an empty one', async () => {
+    await fill(join(directory, 'a/new'));
+    expect(await readdir(join(directory, 'a/new'))).toEqual(['one']);
+    await mkdir(join(directory, 'a/empty'));
+    await fill(join(directory, 'a/empty'));
+    expect((await readdir(join(directory, 'a'))).sort()).toEqual(['empty', 'new']);
+  });
+
+  it('touches nothing that is there, and leaves nothing when it fails', async () => {
+    await expect(fill(join(directory, 'a/new'))).rejects.toMatchObject({
+      kind: 'input',
+      message: expect.stringMatching(/is not empty$/),
+    });
+    await expect(fill(join(directory, 'a/new/one'))).rejects.toMatchObject({
+      kind: 'input',
+      message: expect.stringMatching(/is a file$/),
+    });
+    const failing = fillDirectory(join(directory, 'b'), async (temporary) => {
+      await writeFile(join(temporary, 'half'), '');
+      throw new Error('full');
+    });
+    await expect(failing).rejects.toThrow('full');
+    expect(await readdir(directory)).toEqual(['a']);
+    // Somebody else was faster: theirs stays.
+    const late = fillDirectory(join(directory, 'c'), () => fill(join(directory, 'c')));
+    await expect(late).rejects.toThrow();
+    expect((await readdir(directory)).sort()).toEqual(['a', 'c']);
+    expect(await readdir(join(directory, 'c'))).toEqual(['one']);
   });
 });

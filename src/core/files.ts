@@ -1,7 +1,8 @@
 // Files written whole or not at all.
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { inputError } from './errors.ts';
 import { isAbandoned, makerMark } from './maker.ts';
 
 /** Writes a file by way of a temporary neighbour and a rename: readers see the old content or the new, never a part. */
@@ -51,4 +52,32 @@ export function makeDirectory(path: string): void {
     makeDirectory(dirname(path));
     makeDirectory(path);
   }
+}
+
+/**
+ * Makes a directory with what `write` puts into the temporary one it is given: it is there whole or not at all.
+ * @throws TriggerlabError (input) when there is something of that name already, other than an empty directory.
+ */
+export async function fillDirectory(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  refuseFilled(path);
+  makeDirectory(dirname(path));
+  const temporary = join(dirname(path), `.${makerMark()}.tmp`);
+  try {
+    makeDirectory(temporary);
+    await write(temporary);
+    // Fails where something was put there meanwhile.
+    if (existsSync(path)) await rmdir(path);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** @throws TriggerlabError (input) when there is something of that name, other than an empty directory. */
+export function refuseFilled(path: string): void {
+  if (!existsSync(path)) return;
+  const hint = 'Name a directory that does not exist yet, or an empty one.';
+  if (!statSync(path).isDirectory()) throw inputError(`${path} is a file`, { hint });
+  if (readdirSync(path).length > 0) throw inputError(`${path} is not empty`, { hint });
 }

@@ -13,6 +13,7 @@ import { NUMERICS_VERSION } from '../spec/identity.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunMetrics } from '../store/records.ts';
 import { createNetwork, type Network } from '../train/network.ts';
+import { encodePoisonRecord, poisonRecord } from '../train/poison-record.ts';
 import { type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
 import { everyRow, predict, seenPixels, type TrainedState } from '../train/predict.ts';
 import { train } from '../train/train.ts';
@@ -33,6 +34,8 @@ export interface ExecutedRun {
   readonly metrics: RunMetrics;
   /** What training changed, as safetensors. */
   readonly trained: Uint8Array;
+  /** Of a poisoned run: which rows were changed, see train/poison-record.ts. */
+  readonly poison?: Uint8Array | undefined;
 }
 
 /** Test images that effectivePixels is measured on. */
@@ -95,6 +98,7 @@ export async function executeRun(
       imagesPerSecond: (dataset.train.count * training.epochs) / seconds,
     },
     trained: encodeSafetensors(trained),
+    ...(trigger && { poison: encodePoisonRecord(poisonRecord(dataset.train.labels, stamps)) }),
   };
 }
 

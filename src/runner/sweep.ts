@@ -7,6 +7,9 @@ import type { Outcome, RunnerPool } from './pool.ts';
 /** Kind of artifact under which a clean run's trained state is kept for the runs that are compared with it. */
 export const TRAINED_ARTIFACT = 'trained';
 
+/** Kind of artifact that says which rows of a run were poisoned. */
+export const POISON_ARTIFACT = 'poison';
+
 export type SweepEvent =
   | { readonly kind: 'started'; readonly run: PlannedRun }
   | { readonly kind: 'skipped'; readonly run: PlannedRun; readonly reason: string }
@@ -132,6 +135,7 @@ class Sweep {
     }
     // The artifact first: a run that counts as done always has it.
     if (twinId === undefined) await this.#store.putArtifact(runId, TRAINED_ARTIFACT, outcome.trained);
+    if (outcome.poison) await this.#store.putArtifact(runId, POISON_ARTIFACT, outcome.poison);
     await this.#store.recordDone(runId, outcome.metrics, outcome.environment);
     this.#summary.done++;
   }
