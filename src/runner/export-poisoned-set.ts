@@ -8,7 +8,7 @@ import type { Image, ImageShape } from '../core/images.ts';
 import { datasetLabel } from '../core/references.ts';
 import { packageVersion } from '../core/version.ts';
 import type { ImageSource } from '../data/dataset.ts';
-import { inParallel } from '../data/image-folder-pack.ts';
+import { inParallel } from '../data/decoded-blocks.ts';
 import { type InputChain, inputImage } from '../data/input-image.ts';
 import { findDataset } from '../data/references.ts';
 import { classFolders, writePng } from '../data/write-image-folder.ts';
