@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { testCatalog } from '../../test/support/spec-catalog.ts';
 import { experimentFrom, loadExperiment, parseExperiment } from './parse.ts';
 import { planExperiment } from './plan.ts';
+import { catalogFor } from './references.ts';
 
 const plan = (spec: object) => planExperiment(experimentFrom(spec, { catalog: testCatalog }), testCatalog);
 const base = { name: 't', dataset: 'digits', model: ['resnet-mini', 'alexnet-mini'], seed: [0, 1] };
@@ -76,6 +77,15 @@ test('the shipped suites: what they say they are', () => {
   };
   expect(count('suites/quick.yaml')).toEqual({ cleanRuns: 3, poisonedRuns: 21 });
   expect(count('suites/proof.yaml')).toEqual({ cleanRuns: 8, poisonedRuns: 32 });
+});
+
+test('suites/attacks.yaml has every trigger that needs no training of its own, and one clean twin for all', async () => {
+  const file = 'suites/attacks.yaml';
+  const catalog = await catalogFor(file);
+  const { runs, cleanRuns } = planExperiment(loadExperiment(file, { catalog }), catalog);
+  expect(cleanRuns).toBe(1);
+  const types = new Set(runs.map(({ spec }) => spec.attack.type));
+  for (const type of ['badnets', 'blended', 'sig', 'sine', 'variance', 'dynamic']) expect(types).toContain(type);
 });
 
 test('the example of docs/spec.md comes to what it says', () => {
