@@ -23,7 +23,7 @@ export interface FrozenPart {
 }
 
 /** The forward pass without its pixels. */
-export type Rest = Omit<Forward, 'pixels'>;
+export type Rest = Omit<Forward, 'pixels' | 'image'>;
 
 /**
  * Features worth keeping save this many multiply-adds for every byte: fewer are computed about as fast as they are read from a

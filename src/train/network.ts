@@ -107,6 +107,8 @@ function normalizationOf(
 export interface Forward extends NetworkOutput {
   /** Pixels in [0, 1] after resizing and overlay, before normalisation: [N, 3, S, S]. */
   readonly pixels: Value;
+  /** What the network itself takes: pixels after normalisation. */
+  readonly image: Value;
   /** Graph input `parameters/<pack>` of each pack, and the members' values cut from it. */
   readonly packs: readonly { readonly pack: Pack; readonly input: Value; readonly members: readonly Value[] }[];
   /** Running statistics after this batch, by name. */
@@ -151,7 +153,7 @@ export function emitForward(graph: Graph, network: Network, mode: 'train' | 'eva
   const layers = new Layers(context, network.model.architecture.convInitializer);
   const image = normalize(pixels, network.preprocessing);
   const output = network.model.architecture.forward(layers, image, network);
-  return { ...output, pixels, packs, nextBuffers, masks };
+  return { ...output, pixels, image, packs, nextBuffers, masks };
 }
 
 function frozen(graph: Graph, state: ModelState, name: string): Value {
