@@ -6,6 +6,7 @@ import { registerCache } from './cache.ts';
 import type { RegisterCommand } from './command.ts';
 import { registerDatasets } from './datasets.ts';
 import { registerDoctor } from './doctor.ts';
+import { registerExplain } from './explain.ts';
 import { registerExport } from './export.ts';
 import { registerImport } from './import.ts';
 import { registerModels } from './models.ts';
@@ -30,6 +31,7 @@ const commands: readonly RegisterCommand[] = [
   registerReport,
   registerAnalyze,
   registerImport,
+  registerExplain,
   registerExport,
   // Registries
   registerModels,

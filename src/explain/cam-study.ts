@@ -90,7 +90,7 @@ export async function camStudy(input: CamStudyInput): Promise<CamStudy> {
     for (let at = 0; at < rows.length; at += batch) {
       const some = rows.slice(at, at + batch);
       const asked = classes.slice(at, at + batch);
-      const feeds = imageFeeds(source, some, network.preprocessing.patch !== undefined);
+      const feeds = imageFeeds(source, some, network.preprocessing);
       const { map, logits } = await session.run({ ...state, ...feeds, labels: classFeed(asked) });
       maps.push(...rowsOf(map));
       rowsOf(logits).forEach((row, i) => {

@@ -42,18 +42,19 @@ export async function channelMeans(
   return means;
 }
 
-/** The maps of a layer for one row: float32 [channels, height, width]. */
+/** The maps of a layer for each of some rows: float32 [channels, height, width]. */
 export async function layerMaps(
   { runtime, network, state }: Trained,
   layer: string | undefined,
   source: ImageSource,
-  row: number,
-): Promise<Float32Array> {
+  rows: readonly number[],
+): Promise<Float32Array[]> {
   const graph = new Graph(`maps ${network.model.name}`);
   graph.output('maps', copyInto(graph, [layerIn(network, layer).value], new Map())[0]);
-  let maps = new Float32Array();
-  await eachBatch({ runtime, network, state }, graph, source, [row], 'maps', (data) => {
-    maps = Float32Array.from(data);
+  const maps: Float32Array[] = [];
+  await eachBatch({ runtime, network, state }, graph, source, rows, 'maps', (data, _, count) => {
+    const size = data.length / count;
+    for (let i = 0; i < count; i++) maps.push(data.slice(i * size, (i + 1) * size));
   });
   return maps;
 }
@@ -108,7 +109,7 @@ async function eachBatch(
   const batch = evaluationBatch(network.preprocessing.inputSize);
   for (let at = 0; at < rows.length; at += batch) {
     const some = rows.slice(at, at + batch);
-    const images = imageFeeds(source, some, network.preprocessing.patch !== undefined);
+    const images = imageFeeds(source, some, network.preprocessing);
     const { data } = (await session.run({ ...feeds, ...images, ...more }))[output];
     visit(data as Float32Array, at, some.length);
   }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boxRank, isPointedAt, mapDistance, massShare, movedRegion, regionOf } from './map-measures.ts';
+import {
+  boxRank,
+  isPointedAt,
+  mapDistance,
+  massShare,
+  movedRegion,
+  regionOf,
+  relativeDistance,
+} from './map-measures.ts';
 
 const SIDE = 6;
 
@@ -95,4 +103,9 @@ describe('boxRank', () => {
 it('mapDistance is the mean absolute difference', () => {
   expect(mapDistance(mapOf({ '0,0': 1 }), mapOf({ '5,5': 1 }))).toBeCloseTo(2 / 36, 7);
   expect(mapDistance(mapOf({}, 0.5), mapOf({}, 0.5))).toBe(0);
+});
+
+it('relativeDistance is in units of the second', () => {
+  expect(relativeDistance(Float32Array.of(3, 0, 4), Float32Array.of(0, 0, 10))).toBeCloseTo(Math.sqrt(45) / 10, 9);
+  expect(relativeDistance(Float32Array.of(1), Float32Array.of(0))).toBeUndefined();
 });

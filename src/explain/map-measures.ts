@@ -96,6 +96,16 @@ export function mapDistance(a: Float32Array, b: Float32Array): number {
   return sum / a.length;
 }
 
+/** How far maps are from others, as a share of those: ‖a − b‖₂ / ‖b‖₂; undefined where all of b is zero. */
+export function relativeDistance(a: Float32Array, b: Float32Array): number | undefined {
+  let [apart, own] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    apart += (a[i] - b[i]) ** 2;
+    own += b[i] ** 2;
+  }
+  return own > 0 ? Math.sqrt(apart / own) : undefined;
+}
+
 /** Sums over all pixels above and left of each place, (side + 1)². */
 function integralOf(map: Float32Array, side: number): Float64Array {
   const row = side + 1;

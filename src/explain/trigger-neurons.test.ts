@@ -59,7 +59,7 @@ describe('silenced channels', () => {
     const { channels, height, width } = layerIn(trained.network, 'layer2');
     expect([channels, height, width]).toEqual([32, 8, 8]);
     const means = await channelMeans(trained, 'layer2', clean, [4]);
-    const maps = await layerMaps(trained, 'layer2', clean, 4);
+    const [maps] = await layerMaps(trained, 'layer2', clean, [4]);
     const mean = (c: number) => maps.subarray(c * 64, (c + 1) * 64).reduce((sum, value) => sum + value, 0) / 64;
     for (let c = 0; c < channels; c++) expect(means[c]).toBeCloseTo(mean(c), 4);
   });

@@ -5,6 +5,8 @@ import sharp from 'sharp';
 export interface HeatCell {
   readonly pixels: Float32Array;
   readonly map?: Float32Array | undefined;
+  /** Where it is not that of the panel. */
+  readonly side?: number;
   readonly box?: { readonly top: number; readonly left: number; readonly bottom: number; readonly right: number };
 }
 
@@ -60,7 +62,7 @@ export async function heatPanel(panel: HeatPanel): Promise<Buffer> {
   const layers = await Promise.all(
     panel.rows.flatMap(({ cells }, r) =>
       cells.map(async (cell, c) => ({
-        input: await cellPng(cell, panel.side),
+        input: await cellPng(cell, cell.side ?? panel.side),
         left: lefts[c],
         top: HEADINGS + r * (CELL + GAP),
       })),

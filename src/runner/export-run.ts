@@ -1,5 +1,3 @@
-// A run's trained classifier as an ONNX file that other programs can open, and that can be brought back.
-import { inputError } from '../core/errors.ts';
 import { datasetLabel } from '../core/references.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { packageVersion } from '../core/version.ts';
@@ -7,17 +5,13 @@ import type { Dataset } from '../data/dataset.ts';
 import { inputPixels, normalize } from '../data/preprocessing.ts';
 import { Graph, type Value } from '../graph/graph.ts';
 import { encodeModel } from '../graph/onnx/encode.ts';
-import { parseFreeze } from '../models/freeze.ts';
 import { type LayerContext, Layers } from '../models/layers.ts';
-import { findModel } from '../models/references.ts';
-import { decodeSafetensors } from '../models/weights/safetensors.ts';
 import type { Runtime } from '../runtime/node.ts';
 import type { RunRecord } from '../store/records.ts';
-import { createNetwork, type Network } from '../train/network.ts';
+import type { Network } from '../train/network.ts';
 import type { TrainedState } from '../train/predict.ts';
-import { checkUnchanged } from './check-unchanged.ts';
-import { executeRun } from './execute-run.ts';
-import { loadRunDataset } from './run-dataset.ts';
+import { bindRun, requireDone } from './bind-run.ts';
+import { restoreRun } from './restore-run.ts';
 
 export interface ExportOptions {
   /** Whether the file takes 8-bit pixels at the dataset's size and does the preprocessing itself. */
@@ -45,6 +39,7 @@ export interface ExportedRun {
  */
 export async function exportRun(runtime: Runtime, run: RunRecord, options: ExportOptions): Promise<ExportedRun> {
   const { spec } = run;
+<<<<<<< HEAD
   if (run.status !== 'done') {
     throw inputError(`run ${run.runId} is ${run.status}: it has no classifier to export`, {
       hint: 'Finish its experiment first with triggerlab run; the same command resumes.',
@@ -62,12 +57,17 @@ export async function exportRun(runtime: Runtime, run: RunRecord, options: Expor
   // A twin only adds to the metrics, so none is needed to train again.
   const again = options.trained ? undefined : await executeRun(runtime, spec, undefined, options.onProgress);
   const trained = decodeSafetensors(options.trained ?? again?.trained ?? new Uint8Array(), `run ${run.runId}`).tensors;
+=======
+  await requireDone(run, 'classifier to export');
+  const { dataset, network } = await bindRun(runtime, { ...spec, attack: { type: 'none' } });
+  const { state, accuracyAgain } = await restoreRun(runtime, run, options.trained, options.onProgress);
+>>>>>>> 915a42e (triggerlab explain: heat maps of a backdoored run and its clean twin in pictures and figures, trigger neurons, feature maps)
   const metadata = metadataOf(run, network, dataset, options.withPreprocessing);
   return {
-    bytes: encodeModel(classifierGraph(network, trained, options.withPreprocessing), { metadata }),
+    bytes: encodeModel(classifierGraph(network, state, options.withPreprocessing), { metadata }),
     metadata,
-    regenerated: again !== undefined,
-    cleanAccuracy: again?.metrics.cleanAccuracy,
+    regenerated: accuracyAgain !== undefined,
+    cleanAccuracy: accuracyAgain,
   };
 }
 
