@@ -1,6 +1,7 @@
 // What heat maps say of a trigger's place, as figures with intervals: from one value per image to one row per question.
 import type { Answer, CamStudy, RegionMeasures } from '../explain/cam-study.ts';
-import { type Interval, meanInterval, wilson } from './intervals.ts';
+import { type Interval, wilson } from './intervals.ts';
+import { meanWithInterval } from './mean-interval.ts';
 
 /** A mean over images with its 95 % interval; `n` images had a map that is not zero everywhere. */
 export interface Figure extends Interval {
@@ -40,7 +41,7 @@ export interface ExplanationFigures {
 export function explanationFigures({ answers, distances }: CamStudy): ExplanationFigures {
   return {
     questions: answers.map(questionFigures),
-    distances: distances.map(({ image, class: asked, values }) => ({ image, class: asked, ...meanInterval(values) })),
+    distances: distances.map(({ image, class: asked, values }) => ({ image, class: asked, ...meanFigure(values) })),
   };
 }
 
@@ -69,5 +70,13 @@ function regionFigures(measures: readonly RegionMeasures[]): RegionFigures {
 }
 
 function figure(values: readonly number[]): Figure | undefined {
-  return values.length > 0 ? meanInterval(values) : undefined;
+  return values.length > 0 ? meanFigure(values) : undefined;
+}
+
+/** Mean over at least one image with its t interval; the mean alone for a single image. */
+export function meanFigure(values: readonly number[]): Figure {
+  const estimate = meanWithInterval(values);
+  if (!estimate) throw new RangeError('meanFigure: no values');
+  const { value: mean, interval } = estimate;
+  return { mean, n: values.length, low: interval?.low ?? mean, high: interval?.high ?? mean };
 }

@@ -88,12 +88,3 @@ function imageInterval(group: RunGroup, name: ShareName, mean: number): Interval
   const images = attacked ? group.metrics.attackedImages?.mean : tested;
   return images ? wilson(mean, images) : undefined;
 }
-
-/** Mean of values with a 95 % interval by the normal approximation, for a few dozen independent values or more. */
-export function meanInterval(values: readonly number[]): Interval & { readonly mean: number; readonly n: number } {
-  const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
-  const half = n > 1 ? Z95 * Math.sqrt(variance / n) : Number.NaN;
-  return { mean, n, low: mean - half, high: mean + half };
-}

@@ -1,7 +1,6 @@
 // The feature maps of one layer under several triggers as a picture, and the distances as CSV.
 import { join } from 'node:path';
-import type { Figure } from '../analysis/explanation.ts';
-import { meanInterval } from '../analysis/intervals.ts';
+import { type Figure, meanFigure } from '../analysis/explanation.ts';
 import { makeDirectory, writeFileAtomic } from '../core/files.ts';
 import type { RunFeatureMaps } from '../runner/feature-maps-of-run.ts';
 import { csvText } from '../store/csv.ts';
@@ -9,7 +8,7 @@ import { type HeatCell, heatPanel } from './heat-panel.ts';
 
 /** How far each variant moves the layer, as a share of what it holds for the clean image. */
 export function featureMapDistances({ study, labels }: RunFeatureMaps): (Figure & { readonly label: string })[] {
-  return study.variants.map(({ distances }, i) => ({ label: labels[i], ...meanInterval(distances) }));
+  return study.variants.map(({ distances }, i) => ({ label: labels[i], ...meanFigure(distances) }));
 }
 
 /** Writes `feature-maps.png` and `feature-maps.csv`. */

@@ -1,12 +1,12 @@
 // What a run's spec stands for, ready to be used: its images, its trigger and its network.
 import { inputError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
+import type { FeatureStore } from '../data/feature-store.ts';
 import { parseFreeze } from '../models/freeze.ts';
 import { findModel } from '../models/references.ts';
 import type { Runtime } from '../runtime/node.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunRecord } from '../store/records.ts';
-import type { FeatureStore } from '../train/feature-store.ts';
 import { createNetwork, type Network } from '../train/network.ts';
 import { openTrigger, overlayInGraph } from '../triggers/open.ts';
 import type { Trigger } from '../triggers/trigger.ts';
@@ -23,7 +23,7 @@ export interface BoundRun {
 
 /** @throws TriggerlabError (input) for a spec whose dataset, model or trigger is not to be had. */
 export async function bindRun(runtime: Runtime, spec: RunSpec, features?: FeatureStore): Promise<BoundRun> {
-  const { attack, inputSize, seed, preprocessing, init } = spec;
+  const { attack, inputSize, seed, preprocessing, init, stem } = spec;
   const dataset = await loadRunDataset(spec);
   const context = { seed, dataset: spec.dataset, runtime: () => runtime };
   const trigger = attack.type === 'none' ? undefined : await openTrigger(attack, dataset.train, inputSize, context);
@@ -35,6 +35,7 @@ export async function bindRun(runtime: Runtime, spec: RunSpec, features?: Featur
       init,
       freeze: parseFreeze(spec.freeze),
       seed,
+      stem,
       preprocessing,
     },
     overlay: overlayInGraph(trigger),

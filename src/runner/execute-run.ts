@@ -5,22 +5,19 @@ import { featureStore } from '../data/feature-cache.ts';
 import { accuracy } from '../metrics/accuracy.ts';
 import { attackSuccess } from '../metrics/attack-success.ts';
 import { effectivePixels } from '../metrics/effective-pixels.ts';
-import { parseFreeze } from '../models/freeze.ts';
-import { findModel } from '../models/references.ts';
 import { decodeSafetensors, encodeSafetensors } from '../models/weights/safetensors.ts';
 import type { Runtime } from '../runtime/node.ts';
 import { NUMERICS_VERSION } from '../spec/identity.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunMetrics } from '../store/records.ts';
-import { createNetwork, type Network } from '../train/network.ts';
+import type { Network } from '../train/network.ts';
 import { encodePoisonRecord, poisonRecord } from '../train/poison-record.ts';
 import { type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
 import { everyRow, predict, seenPixels, type TrainedState } from '../train/predict.ts';
 import { train } from '../train/train.ts';
-import { openTrigger, overlayInGraph } from '../triggers/open.ts';
 import type { Trigger } from '../triggers/trigger.ts';
+import { bindRun } from './bind-run.ts';
 import { measureStealth } from './measure-stealth.ts';
-import { loadRunDataset } from './run-dataset.ts';
 import { poisonedTraining, ruleOf, stampsOf } from './run-poison.ts';
 
 /** What a poisoned run takes from its clean twin. */
@@ -53,20 +50,7 @@ export async function executeRun(
   onProgress: (share: number) => void = () => {},
 ): Promise<ExecutedRun> {
   const started = performance.now();
-  const dataset = await loadRunDataset(spec);
-  const trigger = spec.attack.type === 'none' ? undefined : await triggerOf(runtime, spec, dataset);
-  const network = await createNetwork({
-    model: findModel(spec.model),
-    dataset,
-    inputSize: spec.inputSize,
-    init: spec.init,
-    freeze: parseFreeze(spec.freeze),
-    seed: spec.seed,
-    stem: spec.stem,
-    preprocessing: spec.preprocessing,
-    overlay: overlayInGraph(trigger),
-    features: featureStore(NUMERICS_VERSION),
-  });
+  const { dataset, trigger, network } = await bindRun(runtime, spec, featureStore(NUMERICS_VERSION));
   const { seed, training } = spec;
   const stamps = trigger && stampsOf(spec, dataset, trigger);
   const source = trigger ? await poisonedTraining(spec, dataset, trigger, network, stamps) : dataset.train;
@@ -100,11 +84,6 @@ export async function executeRun(
     trained: encodeSafetensors(trained),
     ...(trigger && { poison: encodePoisonRecord(poisonRecord(dataset.train.labels, stamps)) }),
   };
-}
-
-function triggerOf(runtime: Runtime, spec: RunSpec, { train }: Dataset): Promise<Trigger> {
-  const { attack, dataset, inputSize, seed } = spec;
-  return openTrigger(attack, train, inputSize, { seed, dataset, runtime: () => runtime });
 }
 
 async function measureAttack(

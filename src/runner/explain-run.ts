@@ -14,6 +14,7 @@ import { withTrigger } from '../train/poisoned-set.ts';
 import { everyRow, seenPixels, type TrainedState } from '../train/predict.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 import { bindRun, requireDone } from './bind-run.ts';
+import { type ExplainedRows, explainedRows } from './explained-rows.ts';
 import { restoreRun } from './restore-run.ts';
 
 export interface ExplainOptions {
@@ -65,7 +66,7 @@ export interface RunExplanation {
 }
 
 /**
- * Explains test images of other classes than the target, drawn by the run's seed.
+ * Explains test images on which the trigger should work, drawn by the run's seed.
  * @throws TriggerlabError (input) for a clean run or one that is not done, (failed) when its dataset or model has changed.
  */
 export async function explainRun(
@@ -89,9 +90,7 @@ export async function explainRun(
   const state = await restored(run, kept.trained, 'backdoored network');
   const twin = kept.twin && (await restored(kept.twin, kept.twinTrained, 'clean twin'));
   const { test } = dataset;
-  const others = Array.from(everyRow(test)).filter((row) => test.labels[row] !== spec.targetClass);
-  const order = Rng.of(spec.seed, 'explained').permutation(others.length);
-  const rows = Array.from(order.slice(0, options.images), (at) => others[at]);
+  const { rows, goals } = explainedRows(spec, dataset, options.images);
   const stamping = { seed: spec.seed, split: 'test', input: network.preprocessing } as const;
   const triggered = await withTrigger(test, trigger, rows, stamping);
   const regions = await triggerRegions(runtime, network, test, trigger, rows, stamping);
@@ -99,7 +98,7 @@ export async function explainRun(
   const study = await camStudy({
     ...{ runtime, network, clean: test, triggered, rows, regions, controls },
     ...{ backdoored: state, twin },
-    targets: rows.map(() => spec.targetClass),
+    targets: goals,
     ...{ layer: options.layer, method: options.method, keep: options.shown },
     onProgress: (share) => onProgress?.(share, 'heat maps'),
   });
@@ -123,7 +122,7 @@ export async function explainRun(
     neurons:
       options.prune.length === 0
         ? undefined
-        : await neuronsOf(runtime, network, state, test, triggered, rows, spec.targetClass, spec.seed, options),
+        : await neuronsOf(runtime, network, state, test, triggered, { rows, goals }, spec.seed, options),
     regenerated: kept.trained === undefined || (kept.twin !== undefined && kept.twinTrained === undefined),
   };
 }
@@ -195,12 +194,12 @@ async function neuronsOf(
   state: TrainedState,
   test: ImageSource,
   triggered: ImageSource,
-  rows: readonly number[],
-  target: number,
+  { rows, goals }: ExplainedRows,
   seed: number,
   { prune, onProgress }: ExplainOptions,
 ): Promise<TriggerNeurons> {
   const layer = 'last';
+  const goalOf = new Map(rows.map((row, i) => [row, goals[i]]));
   const trained = { runtime, network, state };
   const ranked = await triggerNeurons(trained, layer, test, triggered, rows);
   const order = ranked.map(({ channel }) => channel);
@@ -218,7 +217,7 @@ async function neuronsOf(
     pruneInOrder({
       ...input,
       order: by,
-      targetOf: () => target,
+      targetOf: (row) => goalOf.get(row) as number,
       onProgress: (share) => onProgress?.(from + share / 2, 'silencing channels'),
     });
   return {

@@ -39,29 +39,9 @@ export interface ExportedRun {
  */
 export async function exportRun(runtime: Runtime, run: RunRecord, options: ExportOptions): Promise<ExportedRun> {
   const { spec } = run;
-<<<<<<< HEAD
-  if (run.status !== 'done') {
-    throw inputError(`run ${run.runId} is ${run.status}: it has no classifier to export`, {
-      hint: 'Finish its experiment first with triggerlab run; the same command resumes.',
-    });
-  }
-  await checkUnchanged(run.runId, spec);
-  const dataset = await loadRunDataset(spec);
-  const network = await createNetwork({
-    model: findModel(spec.model),
-    dataset,
-    ...{ inputSize: spec.inputSize, init: spec.init, freeze: parseFreeze(spec.freeze), seed: spec.seed },
-    stem: spec.stem,
-    preprocessing: spec.preprocessing,
-  });
-  // A twin only adds to the metrics, so none is needed to train again.
-  const again = options.trained ? undefined : await executeRun(runtime, spec, undefined, options.onProgress);
-  const trained = decodeSafetensors(options.trained ?? again?.trained ?? new Uint8Array(), `run ${run.runId}`).tensors;
-=======
   await requireDone(run, 'classifier to export');
   const { dataset, network } = await bindRun(runtime, { ...spec, attack: { type: 'none' } });
   const { state, accuracyAgain } = await restoreRun(runtime, run, options.trained, options.onProgress);
->>>>>>> 915a42e (triggerlab explain: heat maps of a backdoored run and its clean twin in pictures and figures, trigger neurons, feature maps)
   const metadata = metadataOf(run, network, dataset, options.withPreprocessing);
   return {
     bytes: encodeModel(classifierGraph(network, state, options.withPreprocessing), { metadata }),

@@ -1,14 +1,14 @@
 // What one layer of a backdoored run holds for the same images under several settings of its trigger.
 import { inputError, messageOf } from '../core/errors.ts';
-import { Rng } from '../core/rng.ts';
 import { type FeatureMapStudy, featureMapStudy } from '../explain/feature-maps.ts';
 import type { Runtime } from '../runtime/node.ts';
 import type { AttackSpec } from '../spec/run-spec.ts';
 import type { RunRecord } from '../store/records.ts';
 import { type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
-import { everyRow, seenPixels } from '../train/predict.ts';
+import { seenPixels } from '../train/predict.ts';
 import { openTrigger, overlayInGraph } from '../triggers/open.ts';
 import { bindRun, requireDone } from './bind-run.ts';
+import { explainedRows } from './explained-rows.ts';
 import { restoreRun } from './restore-run.ts';
 
 export interface FeatureMapOptions {
@@ -44,11 +44,7 @@ export async function featureMapsOfRun(
   const { dataset, trigger, network } = await bindRun(runtime, spec);
   const { state } = await restoreRun(runtime, run, trained, options.onProgress);
   const { test } = dataset;
-  const others = Array.from(everyRow(test)).filter((row) => test.labels[row] !== spec.targetClass);
-  const rows = Array.from(Rng.of(spec.seed, 'explained').permutation(others.length), (at) => others[at]).slice(
-    0,
-    options.images,
-  );
+  const { rows } = explainedRows(spec, dataset, options.images);
   const context = { seed: spec.seed, dataset: spec.dataset, runtime: () => runtime };
   const sources: TriggeredSource[] = [];
   for (const { label, attack } of attacks) {
