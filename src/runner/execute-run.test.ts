@@ -222,3 +222,41 @@ describe('executeRun', () => {
     });
   });
 });
+
+describe('executeRun by fields that are seldom given', () => {
+  const short = { ...clean.training, epochs: 1 };
+
+  it('asrOver: all takes every triggered test image', async () => {
+    const spec: RunSpec = { ...poisoned, training: short };
+    const others = await executeRun(runtime, spec, undefined);
+    const all = await executeRun(runtime, { ...spec, asrOver: 'all' }, undefined);
+    expect(others.metrics.attackedImages).toBe(40);
+    const { asrInclusive } = others.metrics;
+    expect(result(all)).toEqual({ ...result(others), asr: asrInclusive, attackedImages: 60 });
+  });
+
+  it('testLimit takes test images evenly by class; training stays the same', async () => {
+    const whole = await executeRun(runtime, { ...clean, training: short }, undefined);
+    const limited = await executeRun(runtime, { ...clean, training: short, testLimit: 30 }, undefined);
+    expect([whole.metrics.testImages, limited.metrics.testImages]).toEqual([60, 30]);
+    expect(limited.trained).toEqual(whole.trained);
+  });
+
+  it('triggers are stamped on rewritten images and cut with them', async () => {
+    const corner = { ...poisoned, training: short, attack: attack({ position: 'top-left', size: 0.125 }) };
+    const pixels = async (preprocessing: RunSpec['preprocessing']) =>
+      (await executeRun(runtime, { ...corner, preprocessing, inputSize: 24 }, undefined)).metrics.effectivePixels;
+    // A square of 5 pixels of 40, of which a resize to 48 makes 6; the cut to 24 takes 12 of each side away.
+    expect(await pixels({ rewrite: 40, resize: 48 })).toBe(0);
+    expect(await pixels({ rewrite: 24 })).toBe(9);
+  });
+
+  it('augmented training repeats to the bit, and differs from plain training', async () => {
+    const augmentation = { crop: 2, flip: 0.5, rotation: 15, resizedCrop: 0.5 } as const;
+    const run = (changes: Partial<RunSpec>) =>
+      executeRun(runtime, { ...clean, training: short, ...changes }, undefined);
+    const [once, again] = [await run({ augmentation }), await run({ augmentation })];
+    expect(once.trained).toEqual(again.trained);
+    expect(once.metrics.epochLosses).not.toEqual((await run({})).metrics.epochLosses);
+  });
+});

@@ -1,4 +1,5 @@
 // One run from its spec to its metrics: assemble the data, train, evaluate clean and triggered, compare with the clean twin.
+import { inputError } from '../core/errors.ts';
 import { augmentation } from '../data/augment.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { featureStore } from '../data/feature-cache.ts';
@@ -54,10 +55,16 @@ export async function executeRun(
   const { seed, training } = spec;
   const stamps = trigger && stampsOf(spec, dataset, trigger);
   const source = trigger ? await poisonedTraining(spec, dataset, trigger, network, stamps) : dataset.train;
+  const augment = augmentation(spec.augmentation, dataset.train, spec.inputSize, spec.preprocessing);
+  if (augment && trigger?.stampAt === 'input' && !trigger.overlay) {
+    throw inputError(`${spec.attack.type} at input size replaces whole images, which augmentation would pass by`, {
+      hint: 'Use stampAt: native, or take the augmentation out.',
+    });
+  }
   const { trained, epochLosses, seconds } = await train(runtime, network, source, {
     ...training,
     seed,
-    augment: augmentation(spec.augmentation, dataset.train, spec.inputSize, spec.preprocessing),
+    augment,
     onProgress: (share) => onProgress(0.95 * share),
   });
   const cleanAccuracy = accuracy(await predict(runtime, network, trained, dataset.test), dataset.test.labels);
@@ -100,8 +107,12 @@ async function measureAttack(
   const triggered = await withTrigger(test, trigger, everyRow(test), {
     ...{ seed: spec.seed, split: 'test', input: network.preprocessing },
   });
-  const success = async (state: TrainedState) =>
-    attackSuccess(await predict(runtime, network, state, triggered), test.labels, rule);
+  const success = async (state: TrainedState) => {
+    const found = attackSuccess(await predict(runtime, network, state, triggered), test.labels, rule);
+    if (spec.asrOver !== 'all') return found;
+    const counted = test.labels.filter((label) => rule.goal(label) !== undefined).length;
+    return { ...found, asr: found.asrInclusive, counted };
+  };
   const natural = twin && (await success(decodeSafetensors(twin.trained, 'the clean twin').tensors));
   return {
     ...(await success(trained)),

@@ -62,6 +62,7 @@ export class RunMaker {
       inputSize: value('inputSize') as number,
       stem: value('stem') as RunSpec['stem'],
       testLimit: value('testLimit') as RunSpec['testLimit'],
+      asrOver: value('asrOver') as RunSpec['asrOver'],
       preprocessing: group('preprocessing') as RunSpec['preprocessing'],
       augmentation: group('augmentation') as RunSpec['augmentation'],
       attack: this.#attack(cell),

@@ -30,6 +30,7 @@ export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
     testLimit: z.union([z.literal('all'), z.int().min(1).max(1_000_000)], {
       error: 'expected all, or a number of images from 1 to 1000000',
     }),
+    asrOver: z.enum(['others', 'all']),
     ...inGroup('preprocessing', preprocessingFields),
     ...inGroup('augmentation', augmentationFields),
     'training.optimizer': z.enum(['adam', 'sgd']),

@@ -71,6 +71,7 @@ test('everything that changes a result changes the id', () => {
     training({ modeAfterFirstEpoch: 'eval' }),
     { ...run, stem: 'replaced' },
     { ...run, testLimit: 100 },
+    { ...run, asrOver: 'all' },
     { ...run, augmentation: { crop: 4 } },
     { ...run, augmentation: { crop: 4, cropProbability: 0.5 } },
     { ...run, augmentation: { rotation: 10 } },
@@ -109,10 +110,17 @@ test('what has no effect does not', () => {
   expect(normalise(normalise(clean))).toEqual(normalise(clean));
   const neutral: RunSpec = {
     ...run,
-    ...{ stem: 'kept', testLimit: 'all', preprocessing: NEUTRAL_PREPROCESSING, augmentation: NEUTRAL_AUGMENTATION },
+    ...{
+      stem: 'kept',
+      testLimit: 'all',
+      asrOver: 'others',
+      preprocessing: NEUTRAL_PREPROCESSING,
+      augmentation: NEUTRAL_AUGMENTATION,
+    },
     training: { ...run.training, modeAfterFirstEpoch: 'train' },
   };
   expect(runId(neutral, inputs)).toBe(runId(run, inputs));
+  expect(runId({ ...clean, asrOver: 'all' }, inputs)).toBe(runId(clean, inputs));
   expect(normalise(neutral)).toEqual(normalise(run));
   const chance: RunSpec = { ...run, augmentation: { cropProbability: 0.5, draw: 'batch' } };
   expect(runId(chance, inputs)).toBe(runId(run, inputs));

@@ -28,8 +28,8 @@ export interface RunInputs {
  */
 export function normalise(spec: RunSpec): RunSpec {
   const clean = spec.attack.type === 'none';
-  const { training, preprocessing, augmentation, stem, testLimit, labels, sources, coverRate, poisonSet, ...rest } =
-    spec;
+  const { training, preprocessing, augmentation, stem, testLimit, asrOver, ...others } = spec;
+  const { labels, sources, coverRate, poisonSet, ...rest } = others;
   const { modeAfterFirstEpoch, ...schedule } = training;
   const random = spec.init === 'random';
   const chain = withoutNeutral('preprocessing', preprocessing);
@@ -39,6 +39,7 @@ export function normalise(spec: RunSpec): RunSpec {
     ...rest,
     ...(random || isNeutral('stem', stem) ? {} : { stem }),
     ...(isNeutral('testLimit', testLimit) ? {} : { testLimit }),
+    ...(clean || isNeutral('asrOver', asrOver) ? {} : { asrOver }),
     ...(chain ? { preprocessing: chain } : {}),
     ...(augmented ? { augmentation: augmented } : {}),
     ...(clean ? {} : labelFields(spec)),
@@ -67,9 +68,9 @@ function labelFields({ labels, sources, coverRate, poisonSet }: RunSpec): Partia
 
 /** The run's id: 20 hexadecimal digits, independent of the order in which fields were written. */
 export function runId(spec: RunSpec, inputs: RunInputs): string {
-  const { dataset, model, init, freeze, inputSize, stem, testLimit, preprocessing, augmentation, ...rest } =
-    normalise(spec);
-  const { attack, poisonRate, targetClass, labels, sources, coverRate, poisonSet, training, seed } = rest;
+  const { dataset, model, init, freeze, inputSize, stem, preprocessing, augmentation, ...rest } = normalise(spec);
+  const { testLimit, asrOver, labels, sources, coverRate, poisonSet, ...others } = rest;
+  const { attack, poisonRate, targetClass, training, seed } = others;
   const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch } = training;
   const identity = {
     v: NUMERICS_VERSION,
@@ -84,7 +85,7 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
       ...{ init, freeze, inputSize, stem },
       weights: init === 'pretrained' || isModelReference(model) ? inputs.weightsHash : undefined,
     },
-    ...{ testLimit, preprocessing, augmentation },
+    ...{ testLimit, asrOver, preprocessing, augmentation },
     attack: withoutPaths(attack),
     poisonRate,
     targetClass,

@@ -17,6 +17,7 @@ const under = (group: string, members: object) =>
 export const neutralValues: Readonly<Record<string, unknown>> = {
   stem: 'kept',
   testLimit: 'all',
+  asrOver: 'others',
   ...under('preprocessing', NEUTRAL_PREPROCESSING),
   ...under('augmentation', NEUTRAL_AUGMENTATION),
   'training.modeAfterFirstEpoch': 'train',
@@ -49,6 +50,7 @@ export function withoutNeutral<T extends object>(group: string, members: T | und
 export function sparseFields({
   stem,
   testLimit,
+  asrOver,
   preprocessing,
   augmentation,
   training,
@@ -60,6 +62,7 @@ export function sparseFields({
     stem,
     testLimit,
     ...{ labels, coverRate, poisonSet },
+    asrOver,
     ...under('preprocessing', preprocessing ?? {}),
     ...under('augmentation', augmentation ?? {}),
     'training.modeAfterFirstEpoch': training.modeAfterFirstEpoch,

@@ -35,6 +35,8 @@ export interface RunSpec {
   readonly stem?: Stem | undefined;
   /** How many test images are taken, evenly by class; left out: `all`. */
   readonly testLimit?: 'all' | number | undefined;
+  /** Which triggered test images `asr` is over; left out: `others`, those of other classes than the target. `all`: every one. */
+  readonly asrOver?: 'others' | 'all' | undefined;
   /** What differs from the neutral chain: see data/preprocessing-fields.ts. */
   readonly preprocessing?: Partial<PreprocessingSpec> | undefined;
   /** What is done to the training images, batch by batch: see data/augmentation-fields.ts. */

@@ -11,6 +11,7 @@ const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 const fields = {
   ...schedule,
   freeze: 'paper-code',
+  asrOver: 'all',
   // Our reading: torchvision's datasets give PIL images, which `Resize` hands to PIL.
   'preprocessing.antialias': true,
   'preprocessing.quantize': 'each-axis',
@@ -79,6 +80,12 @@ export const paperCode202304: Preset = {
       if: { dataset: 'tiny-imagenet' },
       set: { 'preprocessing.rewrite': 224, testLimit: 5000 },
       source: 'code 2023-04: images written anew at 224 pixels, before triggers are stamped; 5,000 test images',
+    },
+    {
+      if: { dataset: 'tiny-imagenet', 'attack.type': 'ssba' },
+      set: { 'preprocessing.rewrite': 'none' },
+      source:
+        'our limit: an SSBA encoder is made for the images of the dataset; tiny-imagenet?size=224 has them at 224 pixels',
     },
     weights('V1', 'code 2023-04: pretrained=True'),
     {

@@ -33,7 +33,7 @@ describe('Tiny ImageNet', () => {
 
   it('paper-code-2023-01: augmented, cut from 256 to 224, weights V2', () => {
     const run = runOf('paper-code-2023-01');
-    expect(run).toMatchObject({ model: 'resnet152@V2', freeze: 'paper-code', inputSize: 224 });
+    expect(run).toMatchObject({ model: 'resnet152@V2', freeze: 'paper-code', inputSize: 224, asrOver: 'all' });
     expect(run.augmentation).toEqual({ flip: 0.5, resizedCrop: 0.08 });
     const mean = [0.485, 0.456, 0.406];
     expect(run.preprocessing).toEqual({ ...PIL, resize: 256, normalization: { mean, std: [0.229, 0.224, 0.225] } });
@@ -166,7 +166,7 @@ test.each(presets.all)('preset $name names real fields, models and values, and d
       expect(schemas[name]?.safeParse(value).success, name).toBe(true);
   }
   for (const rule of preset.when) {
-    expect(rule.source).toMatch(/^(text|code|our reading)/);
+    expect(rule.source).toMatch(/^(text|code|our reading|our limit)/);
     for (const [field, value] of [...Object.entries(rule.if), ...Object.entries(rule.set)]) {
       for (const one of Array.isArray(value) ? value : [value]) {
         if (field === 'attack.type') continue;
