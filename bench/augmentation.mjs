@@ -1,6 +1,7 @@
 // How long augmentation takes on the host: `npm run build && node bench/augmentation.mjs`. Processor time per image.
-import { augmentation } from '../dist/data/augment.js';
+
 import { Rng } from '../dist/core/rng.js';
+import { augmentation } from '../dist/data/augment.js';
 
 const CASES = [
   ['crop 4 and flip at 32 px', 32, 32, { crop: 4, flip: 0.5 }],
