@@ -39,19 +39,14 @@ export function registerSsba(program: Command): void {
     )
     .option('--bits <n>', 'length of the secret', wholeNumber(1, 1000), 20)
     .option('--schedule <name>', ssbaSchedules.all.map(({ name, title }) => `${name} (${title})`).join('; '), 'fast')
-    .option(
-      '--width <n>',
-      "channels of the encoder's first layer; 32 in the published networks",
-      wholeNumber(1, 128),
-      16,
-    )
+    .option('--width <n>', "channels of the encoder's first layer; default: the schedule's", wholeNumber(1, 128))
     .option('--steps <n>', "training steps, at most; default: the schedule's", wholeNumber(1, 1_000_000))
     .option('--seed <n>', 'decides initialisation, images and secrets', wholeNumber(0, 2 ** 31 - 1), 0)
     .option('--threads <n>', 'threads inside one operation', wholeNumber(1, 256), 1)
     .description('train an encoder and a decoder of secrets, or continue to; they are kept in the cache directory');
   finish(train, [
     'ssba train --dataset cifar10.zip --bits 20',
-    'ssba train --dataset ./tiny-imagenet.zip --size 32 --bits 100 --schedule light --width 32',
+    'ssba train --dataset tiny-imagenet --size 32 --bits 100 --schedule light',
   ]).action(trainCommand);
   const list = group.command('ls', { isDefault: true }).description('list trained encoders');
   finish(list, ['ssba ls', 'ssba ls --json']).action(listCommand);

@@ -11,6 +11,7 @@ import { equal } from '../../graph/ops/equal.ts';
 import { greater } from '../../graph/ops/greater.ts';
 import { mul } from '../../graph/ops/mul.ts';
 import { reduceMean } from '../../graph/ops/reduce-mean.ts';
+import { reshape } from '../../graph/ops/reshape.ts';
 import type { LayerContext } from '../../models/layers.ts';
 import {
   decoderLogits,
@@ -71,7 +72,7 @@ export function ssbaStep(size: StegastampSize, schedule: SsbaSchedule, optimizer
     graph.scoped('optimizer', () => {
       const slots: Record<string, Value> = {};
       for (const slot of optimizer.slots) slots[slot] = graph.input(`slot/${slot}/${pack.name}`, 'float32', pack.shape);
-      const next = optimizer.update(input, packValues(pack, own), slots, scalars);
+      const next = optimizer.update(input, reshape(packValues(pack, own), pack.shape), slots, scalars);
       carry(input.name, next.parameter);
       for (const slot of optimizer.slots) carry(slots[slot].name, next.state[slot]);
     });

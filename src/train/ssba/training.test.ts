@@ -3,9 +3,12 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../core/rng.ts';
 import { encodeSafetensors } from '../../models/weights/safetensors.ts';
 import { Runtime } from '../../runtime/node.ts';
+import { Codec } from '../../triggers/ssba/codec.ts';
 import { ssbaSchedules } from '../../triggers/ssba/schedules.ts';
+import { randomBits } from '../../triggers/ssba/secrets.ts';
 import { tinyImages, tinySettings } from './tiny.fixture.ts';
 import { type SsbaCheck, type SsbaTraining, trainSsba } from './training.ts';
 
@@ -94,6 +97,21 @@ describe('trainSsba', () => {
     }
     expect(shares.every((share) => share >= 0 && share <= 1)).toBe(true);
   }, 300_000);
+
+  it.each([64, 128])('takes a step at %i px, and what it made hides and reads', async (side) => {
+    const source = tinyImages(6, side);
+    const size = { image: { height: side, width: side, channels: 3 }, bits: 20, width: 4, decoderWidth: 32 } as const;
+    const schedule = { ...ssbaSchedules.get('stegastamp'), steps: 1, batchSize: 2 };
+    const training = await trainSsba(runtime, source, tinySettings({ size, schedule }));
+    expect(training?.steps).toBe(1);
+    const codec = new Codec(runtime, size, training?.parameters ?? {});
+    const before = source.read([0, 1]);
+    const after = await codec.hide(before, randomBits(40, Rng.of(0, 'secrets')));
+    expect(after).toHaveLength(before.length);
+    expect(after).not.toEqual(before);
+    expect(await codec.read(after)).toHaveLength(40);
+    expect(training?.check.psnr).toBeLessThan(60);
+  });
 
   it('says so when the loss stops being a number', async () => {
     const schedule = { ...tinySettings().schedule, learningRate: 1e20, steps: 50 };
