@@ -105,14 +105,16 @@ function reportText(path: string, card: EncoderCard, trained: boolean, { one, pe
     { title: 'bits right', align: right },
     { title: 'all bits right', align: right },
     { title: 'PSNR', align: right },
+    { title: 'SSIM', align: right },
     { title: 'cosine of residuals', align: right },
     { title: 'in common', align: right },
   ];
-  const row = (secret: string, { bitAccuracy, wholeSecrets, psnr, cosine, common }: HidingReport) => [
+  const row = (secret: string, { bitAccuracy, wholeSecrets, psnr, ssim, cosine, common }: HidingReport) => [
     secret,
     formatPercent(bitAccuracy, 2),
     formatPercent(wholeSecrets),
     `${psnr.toFixed(1)} dB`,
+    ssim?.toFixed(4) ?? '–',
     cosine.toFixed(3),
     formatPercent(common),
   ];

@@ -3,7 +3,9 @@ import { bytesPerImage } from '../core/images.ts';
 import type { ImageSource } from '../data/dataset.ts';
 import type { Codec } from '../triggers/ssba/codec.ts';
 import { type SecretMode, secretOf } from '../triggers/ssba/secrets.ts';
+import { peakSignalToNoise } from './image-distances.ts';
 import { type ResidualSimilarity, residualSimilarity } from './residuals.ts';
+import { SSIM_WINDOW, structuralSimilarity } from './structural-similarity.ts';
 
 /** Figures for one way of choosing secrets. Pixels are rounded to 8 bits before anything is read or measured. */
 export interface HidingReport extends ResidualSimilarity {
@@ -14,6 +16,8 @@ export interface HidingReport extends ResidualSimilarity {
   readonly wholeSecrets: number;
   /** Mean over the images, in dB; images that were not changed count as 100 dB. */
   readonly psnr: number;
+  /** Mean over the images; null where they are smaller than its window. */
+  readonly ssim: number | null;
 }
 
 /** Hides secrets in rows of a source and reads them again. */
@@ -24,6 +28,7 @@ export async function hidingReport(
   { mode, seed }: { readonly mode: SecretMode; readonly seed: number },
 ): Promise<HidingReport> {
   const { bits } = codec.size;
+  const { height, width, channels } = source;
   const bytes = bytesPerImage(source);
   const images = rows.length;
   const before = source.read(rows);
@@ -36,18 +41,16 @@ export async function hidingReport(
     const secret = part(secrets, i, bits);
     return part(read, i, bits).reduce((sum, bit, at) => sum + (bit === secret[at] ? 1 : 0), 0);
   });
+  const levels = (all: Uint8Array, i: number) => ({ height, width, channels, values: part(all, i, bytes) });
+  const similarity = (i: number) => structuralSimilarity(levels(before, i), levels(after, i));
   return {
     images,
     bitAccuracy: mean(right) / bits,
     wholeSecrets: mean(right.map((count) => (count === bits ? 1 : 0))),
-    psnr: mean(each.map((i) => psnr(part(before, i, bytes), part(after, i, bytes)))),
+    psnr: mean(each.map((i) => Math.min(100, peakSignalToNoise(part(before, i, bytes), part(after, i, bytes))))),
+    ssim: Math.min(source.height, source.width) < SSIM_WINDOW ? null : mean(each.map(similarity)),
     ...residualSimilarity(before, after, images),
   };
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-function psnr(before: Uint8Array, after: Uint8Array): number {
-  const squares = before.reduce((sum, value, i) => sum + (value - after[i]) ** 2, 0);
-  return Math.min(100, 10 * Math.log10(255 ** 2 / (squares / before.length)));
-}
