@@ -27,5 +27,8 @@ export async function writePng(directory: string, path: string, image: Image): P
   const { height, width, channels, pixels } = image;
   const file = join(directory, ...path.split('/'));
   makeDirectory(join(file, '..'));
-  await writeFile(file, await sharp(pixels, { raw: { height, width, channels } }).png().toBuffer());
+  const png = sharp(pixels, { raw: { height, width, channels } })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .png();
+  await writeFile(file, await png.toBuffer());
 }

@@ -70,12 +70,14 @@ test('a field that some runs leave out is a factor with its usual value', () => 
 });
 
 test('the shipped suites: what they say they are', () => {
-  const count = (file: string) => {
-    const { runs, cleanRuns, poisonedRuns } = planExperiment(loadExperiment(file, { overrides: ['init=random'] }));
+  const count = (file: string, ...more: string[]) => {
+    const overrides = ['init=random', ...more];
+    const { runs, cleanRuns, poisonedRuns } = planExperiment(loadExperiment(file, { overrides }));
     expect(new Set(runs.map(({ runId }) => runId)).size).toBe(runs.length);
     return { cleanRuns, poisonedRuns };
   };
   expect(count('suites/quick.yaml')).toEqual({ cleanRuns: 3, poisonedRuns: 21 });
+  expect(count('suites/rates.yaml', 'dataset=mnist10k')).toEqual({ cleanRuns: 3, poisonedRuns: 18 });
   expect(count('suites/proof.yaml')).toEqual({ cleanRuns: 8, poisonedRuns: 32 });
 });
 

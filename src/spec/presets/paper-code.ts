@@ -72,8 +72,7 @@ export const paperCode202304: Preset = {
   title: 'the authors’ program of April 2023, which made the results of WaNet and SSBA',
   source: 'The authors’ public code, February 2023 onward: every published CSV file comes from it.',
   fields: { ...fields, 'training.epochs': 10, 'training.modeAfterFirstEpoch': 'eval' },
-  // WaNet's noise samples: a parameter of that trigger, once it has one.
-  attack: { badnets: { ...badnets, axes: 'swapped' } },
+  attack: { badnets: { ...badnets, axes: 'swapped' }, wanet: { noisePixels: 'others' } },
   when: [
     ...common,
     {
