@@ -104,6 +104,18 @@ describe('MNIST and CIFAR-10', () => {
   });
 });
 
+describe('WaNet', () => {
+  it('gets its own program’s noise images and number of epochs', () => {
+    const attack = { type: 'wanet', poisonRate: 0.02 };
+    const [code, text] = ['paper-code', 'paper-text'].map((preset) => runOf(preset, { dataset: 'cifar10', attack }));
+    expect(code).toMatchObject({
+      attack: { noisePixels: 'others' },
+      training: { epochs: 20, modeAfterFirstEpoch: 'eval' },
+    });
+    expect(text).toMatchObject({ attack: { noisePixels: 'own' }, training: { epochs: 20 } });
+  });
+});
+
 describe('how presets and specs go together', () => {
   it('what a spec writes wins over values and rules alike, field by field', () => {
     const fields = {
