@@ -53,7 +53,9 @@ function attributions(observations: readonly Observation[]): ScopedAttribution[]
   const byAttack = new Map<string, Observation[]>();
   for (const one of observations) {
     const type = String(one.factors.attack);
-    byAttack.set(type, [...(byAttack.get(type) ?? []), one]);
+    const own = byAttack.get(type);
+    if (own) own.push(one);
+    else byAttack.set(type, [one]);
   }
   const of = (scope: string, own: readonly Observation[], only?: readonly string[]): ScopedAttribution[] => {
     const [asr, cad] = [attribute(own, 'asr', only) ?? null, attribute(own, 'cad', only) ?? null];

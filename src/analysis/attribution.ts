@@ -131,12 +131,14 @@ function shapleyEffects(
 ): { shapley: ShapleyEffect[]; unexplained: number | null } {
   if (!model) return { shapley: [], unexplained: null };
   const { shares, unexplained } = model.effects();
-  const again = draws.map(({ counts }) => model.effects(counts).shares);
+  // Freed from chance, a factor that does nothing comes out on either side of zero.
+  const bounded = (share: number) => Math.min(1, Math.max(0, share));
+  const again = draws.map(({ counts }) => model.effects(counts).shares.map(bounded));
   const weights = draws.map((draw) => draw.weight);
   const shapley = design.factors.map(({ name }, at) => ({
     factor: name,
     share: {
-      value: shares[at],
+      value: bounded(shares[at]),
       interval:
         percentileInterval(
           again.map((one) => one[at]),

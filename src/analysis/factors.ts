@@ -12,7 +12,18 @@ export type FactorValue = unknown;
  * A run's spec as one flat record, parameters of the trigger included under the names they have as columns of results
  * (`size`, or `attack.<name>` where a field of the run has that name). A clean run has no poisoning rate and no target.
  */
-export function factorsOf(spec: RunSpec): Record<string, FactorValue> {
+export function factorsOf(spec: RunSpec): Readonly<Record<string, FactorValue>> {
+  const known = flattened.get(spec);
+  if (known) return known;
+  const factors = flatten(spec);
+  flattened.set(spec, factors);
+  return factors;
+}
+
+/** Reports ask for the factors of every run dozens of times. */
+const flattened = new WeakMap<RunSpec, Readonly<Record<string, FactorValue>>>();
+
+function flatten(spec: RunSpec): Record<string, FactorValue> {
   const { dataset, model, init, freeze, inputSize, attack, training, seed } = spec;
   const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize } = training;
   const poisoned = !isClean(spec);
@@ -60,7 +71,10 @@ export function isClean(spec: RunSpec): boolean {
 
 /** The label of a tuple of factor values: equal values give equal text. */
 export function keyOf(values: readonly FactorValue[]): string {
-  return canonicalJson(values.map((value) => value ?? null));
+  // Numbers and texts by a shorter way to the same label.
+  const label = (value: FactorValue) =>
+    typeof value === 'string' || Number.isFinite(value) ? JSON.stringify(value) : canonicalJson(value ?? null);
+  return `[${values.map(label).join(',')}]`;
 }
 
 export interface Factors {
@@ -75,12 +89,16 @@ export interface Factors {
 /** Sorts the factors of runs into those that vary and those that do not. */
 export function factorsAcross(specs: readonly RunSpec[]): Factors {
   const values = new Map<string, Map<string, FactorValue>>();
+  const before: Record<string, FactorValue> = {};
   // Attacked runs first: they have all the fields, in the right order.
   for (const spec of [...specs].sort((a, b) => Number(isClean(a)) - Number(isClean(b)))) {
     for (const [name, value] of Object.entries(factorsOf(spec))) {
       const seen = values.get(name) ?? new Map<string, FactorValue>();
-      if (value !== null && value !== undefined) seen.set(keyOf([value]), value);
       values.set(name, seen);
+      // Most runs have the value of the run before.
+      if (value === null || value === undefined || value === before[name]) continue;
+      before[name] = value;
+      seen.set(keyOf([value]), value);
     }
   }
   const known = [...values]

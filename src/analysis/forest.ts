@@ -4,12 +4,12 @@
 import { Rng } from '../core/rng.ts';
 import type { Design } from './design.ts';
 
-const TREES = 60;
+const TREES = 50;
 const MIN_LEAF = 3;
 const MAX_DEPTH = 16;
 /** More observations than these say nothing new about importance. */
-const MAX_ROWS = 3000;
-const PERMUTATIONS = 5;
+const MAX_ROWS = 1500;
+const PERMUTATIONS = 3;
 
 interface Split {
   readonly factor: number;
@@ -78,19 +78,21 @@ function oneFold(design: Design, fold: number): { importances: number[]; rSquare
   const mean = test.reduce((sum, row) => sum + design.y[row], 0) / test.length;
   const variance = test.reduce((sum, row) => sum + (design.y[row] - mean) ** 2, 0) / test.length;
   if (!(variance > 0)) return { importances: codes.map(() => 0), rSquared: 0 };
-  const error = (codeOf: (factor: number, at: number) => number) =>
+  const seen = test.map((row) => codes.map((levelsOf) => levelsOf[row]));
+  const error = () =>
     test.reduce((sum, row, at) => {
-      const predicted =
-        trees.reduce((total: number, tree) => total + predict(tree, (factor) => codeOf(factor, at)), 0) / TREES;
+      const predicted = trees.reduce((total: number, tree) => total + predict(tree, seen[at]), 0) / TREES;
       return sum + (design.y[row] - predicted) ** 2;
     }, 0) / test.length;
-  const plain = error((factor, at) => codes[factor][test[at]]);
-  const importances = codes.map((_, shuffled) => {
+  const plain = error();
+  const importances = codes.map((own, shuffled) => {
     let total = 0;
     for (let time = 0; time < PERMUTATIONS; time++) {
       const order = rng.fork('shuffle', shuffled, time).permutation(test.length);
-      total += error((factor, at) => codes[factor][test[factor === shuffled ? order[at] : at]]);
+      for (const [at, other] of order.entries()) seen[at][shuffled] = own[test[other]];
+      total += error();
     }
+    for (const [at, row] of test.entries()) seen[at][shuffled] = own[row];
     return (total / PERMUTATIONS - plain) / variance;
   });
   return { importances, rSquared: 1 - plain / variance };
@@ -152,8 +154,8 @@ function bestGrouping(rows: readonly number[], codes: Int32Array, levels: number
   return best;
 }
 
-function predict(tree: Tree, codeOf: (factor: number) => number): number {
+function predict(tree: Tree, codes: readonly number[]): number {
   let node = tree;
-  while (typeof node !== 'number') node = node.below[(node.left >> codeOf(node.factor)) & 1 ? 0 : 1];
+  while (typeof node !== 'number') node = node.below[(node.left >> codes[node.factor]) & 1 ? 0 : 1];
   return node;
 }

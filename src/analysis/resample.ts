@@ -20,16 +20,21 @@ export const FEWEST_BLOCKS = 3;
  * Resamples of `blocks` blocks with replacement: all of them with their probabilities where they are few (the exact
  * bootstrap), else 400 random ones. Empty for fewer than three blocks.
  */
-export function resamples(blocks: number, rng: Rng): Resample[] {
+export function resamples(blocks: number, rng: Rng): readonly Resample[] {
   if (blocks < FEWEST_BLOCKS) return [];
-  const all = multisets(blocks, blocks);
-  if (all) return all;
+  const all = enumerated.get(blocks) ?? multisets(blocks, blocks);
+  if (all) {
+    enumerated.set(blocks, all);
+    return all;
+  }
   return Array.from({ length: DRAWN }, () => {
     const counts = new Array<number>(blocks).fill(0);
     for (let i = 0; i < blocks; i++) counts[rng.int(0, blocks - 1)]++;
     return { counts, weight: 1 / DRAWN };
   });
 }
+
+const enumerated = new Map<number, Resample[]>();
 
 /** All ways to draw `size` of `kinds` with replacement, with multinomial probabilities; undefined when there are too many. */
 function multisets(kinds: number, size: number): Resample[] | undefined {

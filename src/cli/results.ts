@@ -1,11 +1,13 @@
 // `triggerlab results`: what was measured, run by run or put together, as a table, CSV or JSON.
 import { type Command, Option } from 'commander';
-import { aggregate, type RunGroup } from '../analysis/aggregate.ts';
+import { aggregate, mixedFactors, type RunGroup } from '../analysis/aggregate.ts';
 import { compareFactor, factorsAcross, factorsOf, factorTitle, formatFactor } from '../analysis/factors.ts';
 import { shareOf } from '../analysis/intervals.ts';
 import { inputError } from '../core/errors.ts';
+import { writeFileAtomic } from '../core/files.ts';
 import { didYouMean } from '../core/suggest.ts';
-import { shareText, statusLine } from '../report/results-table.ts';
+import { type DataTable, dataTableLatex } from '../report/data-table.ts';
+import { resultsDataTable, resultsTable, shareText, statusLine } from '../report/results-table.ts';
 import { STEALTH_COLUMNS, type StealthColumn, stealthMean, stealthText } from '../report/stealth-columns.ts';
 import { type TextColumn, textTable } from '../report/text-table.ts';
 import { csvText, runsToCsv } from '../store/csv.ts';
@@ -18,9 +20,10 @@ import { type SelectionOptions, selectRuns, withSelection, withStore } from './r
 import { registerResultsRm } from './results-rm.ts';
 
 interface Options extends SelectionOptions {
-  readonly format: 'table' | 'csv' | 'json';
+  readonly format: 'table' | 'csv' | 'json' | 'latex' | 'parquet';
   readonly groupBy?: string;
   readonly stealth?: boolean;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -31,10 +34,11 @@ export function registerResults(program: Command): void {
     .description('runs with what they measured; works while a run is going on')
     .addOption(
       new Option('--format <kind>', 'how to print them')
-        .choices(['table', 'csv', 'json'])
+        .choices(['table', 'csv', 'json', 'latex', 'parquet'])
         .default('table')
         .conflicts('json'),
     )
+    .option('--out <file>', 'where to write a Parquet file')
     .option('--group-by <field,…>', 'mean ± standard deviation over the runs that share these fields')
     .option('--stealth', 'in tables too: how visible the triggers are (L∞, L2, PSNR, SSIM, feature distance)');
   finish(withSelection(command), [
@@ -43,10 +47,12 @@ export function registerResults(program: Command): void {
     'results quick --group-by model,poisonRate',
     'results attacks --group-by attack --stealth',
     'results quick --format csv > runs.csv',
+    'results quick --format parquet --out runs.parquet',
     'results rm quick --where seed=3',
   ]).action(async (experiment: string | undefined, options: Options) => {
     const runs = await withStore(options.store, (store) => selectRuns(store, experiment, options.where));
     const format = options.json ? 'json' : options.format;
+    if (format === 'parquet') return writeParquet(runs, experiment, options);
     const stealth = options.stealth ? STEALTH_COLUMNS : [];
     if (options.groupBy === undefined) printRuns(runs, experiment, format, stealth);
     else printGroups(runs, groupFields(options.groupBy, runs), format, stealth);
@@ -63,6 +69,7 @@ function printRuns(
   const flat = runs.map((run) => flattenRun(run, experiment));
   if (format === 'json') printJson({ runs: flat });
   else if (format === 'csv') process.stdout.write(runsToCsv(flat));
+  else if (format === 'latex') process.stdout.write(dataTableLatex(resultsDataTable(resultsTable(runs))));
   else print(runsText(runs, stealth));
 }
 
@@ -170,6 +177,7 @@ function printGroups(
   });
   if (format === 'json') printJson({ groups: groups.map(({ key, n, metrics }) => ({ key, n, metrics })) });
   else if (format === 'csv') process.stdout.write(groupsCsv(groups, fields, stealth));
+  else if (format === 'latex') process.stdout.write(dataTableLatex(groupsTable(groups, fields, runs, stealth)));
   else print(groupsText(groups, fields, runs, stealth));
 }
 
@@ -179,19 +187,55 @@ function groupsText(
   runs: readonly RunRecord[],
   stealth: readonly StealthColumn[],
 ): string {
+  const { columns, rows, notes } = groupsTable(groups, fields, runs, stealth);
+  const texts = rows.map((row) => row.map((cell) => cell.text));
+  return [textTable(columns, texts), '', ...notes].join('\n');
+}
+
+function groupsTable(
+  groups: readonly RunGroup[],
+  fields: readonly string[],
+  runs: readonly RunRecord[],
+  stealth: readonly StealthColumn[],
+): DataTable {
+  const factors = factorColumns(fields, (name) => groups.map((group) => group.key[name]));
   const shares = sharesOf(runs);
-  const columns: TextColumn[] = [
-    ...factorColumns(fields, (name) => groups.map((group) => group.key[name])),
-    { title: 'n', align: 'right' },
-    ...[...shares, ...stealth].map(({ title }) => ({ title, align: 'right' as const })),
-  ];
-  const rows = groups.map((group) => [
-    ...fields.map((name) => formatFactor(name, group.key[name])),
-    String(group.n),
-    ...shares.map(({ name }) => shareText(shareOf(group, name))),
-    ...stealth.map((column) => stealthText(column, stealthMean(group, column))),
-  ]);
-  return [textTable(columns, rows), '', statusLine(runs)].join('\n');
+  const mixed = [...new Set(groups.flatMap(mixedFactors))].map(factorTitle);
+  return {
+    name: 'groups',
+    caption: `Results by ${fields.map(factorTitle).join(', ') || 'nothing'}`,
+    columns: [
+      ...factors.map((column, at) => ({ ...column, name: fields[at] })),
+      { name: 'n', title: 'n', align: 'right' },
+      ...[...shares, ...stealth].map(({ name, title }) => ({ name, title, align: 'right' as const })),
+    ],
+    rows: groups.map((group) => [
+      ...fields.map((name) => ({ text: formatFactor(name, group.key[name]) })),
+      { text: String(group.n) },
+      ...shares.map(({ name }) => ({ text: shareText(shareOf(group, name)) })),
+      ...stealth.map((column) => ({ text: stealthText(column, stealthMean(group, column)) })),
+    ]),
+    notes: [
+      ...(mixed.length > 0 ? [`Means go over ${mixed.join(', ')}, which vary within a line.`] : []),
+      statusLine(runs),
+    ],
+  };
+}
+
+/** One row per run, columns as in CSV; values of other kinds than numbers and truth values as text. */
+async function writeParquet(
+  runs: readonly RunRecord[],
+  experiment: string | undefined,
+  options: Options,
+): Promise<void> {
+  if (options.out === undefined || options.groupBy !== undefined) {
+    throw inputError('--format parquet writes all runs to a file: name it with --out, without --group-by', {
+      hint: 'For example --format parquet --out runs.parquet',
+    });
+  }
+  const { runsToParquet } = await import('../store/parquet.ts');
+  await writeFileAtomic(options.out, runsToParquet(runs.map((run) => flattenRun(run, experiment))));
+  print(`${options.out}: ${runs.length} runs`);
 }
 
 function groupsCsv(groups: readonly RunGroup[], fields: readonly string[], stealth: readonly StealthColumn[]): string {

@@ -20,7 +20,7 @@ export function anovaTable(scope: string, { response, terms, blocks, residual, t
   const rest = (text: string, { df, sumSq }: { df: number; sumSq: number }): DataCell[] => [
     { text, mark: 'quiet' },
     number(df, 0),
-    number(sumSq, 2),
+    significant(sumSq),
     ...Array.from({ length: 9 }, () => ({ text: '', value: null })),
   ];
   return {
@@ -52,7 +52,7 @@ function termRow(term: AttributedTerm, total: number): DataCell[] {
   return [
     { text: termName(term.factors), value: term.factors.join(':') },
     number(term.df, 0),
-    number(term.sumSq, 2),
+    significant(term.sumSq),
     number(term.f, 1),
     pCell(term.p),
     pCell(term.pHolm),
@@ -193,6 +193,10 @@ function number(value: number | null, digits: number): DataCell {
       .replace(/^−(0\.?0*)$/, '$1'),
     value,
   };
+}
+
+function significant(value: number): DataCell {
+  return { text: value === 0 ? '0' : String(Number(value.toPrecision(3))), value };
 }
 
 function pCell(p: number | null): DataCell {

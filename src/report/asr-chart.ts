@@ -25,7 +25,7 @@ import {
   symbolOf,
 } from './chart-frame.ts';
 
-interface Point {
+export interface Point {
   readonly rate: number;
   readonly mean: number;
   readonly low: number;
@@ -62,6 +62,12 @@ function levels(runs: readonly RunRecord[], name: string): FactorValue[] {
 function drawAsr(runs: readonly RunRecord[], where: string, variantName: string | undefined): Chart {
   const [models, variants] = [levels(runs, 'model'), variantName ? levels(runs, variantName) : [null]];
   const [columns, rows] = [levels(runs, 'position'), levels(runs, 'size')];
+  const bySeries = new Map(
+    aggregate(runs, ['model', ...(variantName ? [variantName] : [])]).map((group) => [
+      keyOf([group.key.model, variantName ? group.key[variantName] : null]),
+      group.runs,
+    ]),
+  );
   const series = models.flatMap((model, modelAt) =>
     variants.map((variant, variantAt) => ({
       label: [String(model), ...(variantName && variants.length > 1 ? [formatFactor(variantName, variant)] : [])].join(
@@ -69,15 +75,7 @@ function drawAsr(runs: readonly RunRecord[], where: string, variantName: string 
       ),
       model: modelAt,
       variant: variantAt,
-      points: pointsOf(
-        runs.filter((run) => {
-          const group = aggregate([run], ['model', ...(variantName ? [variantName] : [])])[0].key;
-          return (
-            keyOf([group.model]) === keyOf([model]) &&
-            (!variantName || keyOf([group[variantName]]) === keyOf([variant]))
-          );
-        }),
-      ),
+      points: pointsOf(bySeries.get(keyOf([model, variant])) ?? []),
     })),
   );
   const document = svgDocument();
@@ -141,7 +139,7 @@ function drawAsr(runs: readonly RunRecord[], where: string, variantName: string 
   };
 }
 
-function seriesMarks(series: Series, points: readonly Point[], dx: number) {
+export function seriesMarks(series: Series, points: readonly Point[], dx: number) {
   const data = [...points];
   const stroke = strokeOf(series);
   const place = { fx: 'column', fy: 'row', x: 'rate', dx };
@@ -183,13 +181,13 @@ function pointsOf(runs: readonly RunRecord[]): Point[] {
 }
 
 /** Runs that differ in ε only have the same clean twin: each seed counts once. */
-function naturalOf(panel: RunGroup): ShareEstimate | undefined {
+export function naturalOf(panel: RunGroup): ShareEstimate | undefined {
   const bySeed = new Map(panel.runs.map((run) => [run.spec.seed, run]));
   return shareOf(aggregate([...bySeed.values()], [])[0], 'naturalAsr');
 }
 
 /** 0 and the rates that were run, without those whose labels would touch the next larger one. */
-function ticksThatFit(rates: readonly number[], width: number): number[] {
+export function ticksThatFit(rates: readonly number[], width: number): number[] {
   const largest = Math.max(...rates);
   const kept: number[] = [];
   let limit = Number.POSITIVE_INFINITY;

@@ -7,13 +7,18 @@ import type { RunRecord } from '../store/records.ts';
 import { type Chart, finish, legend, strokeOf, svgDocument, symbolOf } from './chart-frame.ts';
 
 const ROW = 22;
+/** More rows than these are put together by what matters most for clean images. */
+const MAX_ROWS = 60;
+const COARSE = ['dataset', 'attack', 'poisonRate'];
 
 /** What the attack costs on clean images, in percentage points; undefined when no attacked run is done. */
 export function cadChart(runs: readonly RunRecord[]): Chart | undefined {
   const attacked = runs.filter((run) => run.status === 'done' && !isClean(run.spec) && run.metrics?.cad != null);
   if (attacked.length === 0) return undefined;
   const names = factorsAcross(attacked.map((run) => run.spec)).varying.filter((name) => name !== 'model');
-  const shown = names.length > 0 ? names : ['attack'];
+  const fine = names.length > 0 ? names : ['attack'];
+  const coarse = aggregate(attacked, fine).length > MAX_ROWS;
+  const shown = coarse ? COARSE : fine;
   const rows = aggregate(attacked, shown).sort(
     (a, b) => shown.map((name) => compareFactor(a.key[name], b.key[name])).find((order) => order !== 0) ?? 0,
   );
@@ -92,7 +97,8 @@ export function cadChart(runs: readonly RunRecord[]): Chart | undefined {
   const kinds = new Set(points.map((point) => point.kind));
   const caption = [
     'Accuracy of the clean twin minus that of the attacked model on untouched test images: above 0 the attack costs accuracy.',
-    kinds.has('sd') ? 'Bars are mean ± one sample standard deviation over seeds.' : '',
+    kinds.has('sd') && !coarse ? 'Bars are mean ± one sample standard deviation over seeds.' : '',
+    coarse ? 'Too many settings for a row each: bars are mean ± one standard deviation over settings and seeds.' : '',
     kinds.has('images')
       ? `Bars ${kinds.has('sd') ? 'of settings with one seed ' : ''}are 95 % Newcombe intervals, wider than need be as both models see the same images.`
       : '',

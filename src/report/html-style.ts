@@ -1,9 +1,9 @@
 // The looks of the report: one style sheet for screen (light and dark), phone and paper. No external fonts or images.
 
 export const STYLE = `
-:root{color-scheme:light dark;--paper:#fcfbf9;--raised:#fff;--ink:#1f2328;--soft:#565d66;--rule:#d9d6d0;--accent:#0a5c9e;--bar:#a9cfec;--bad:#a3241b;--stripe:#f4f2ee;
+:root{color-scheme:light dark;--paper:#fcfbf9;--raised:#fff;--ink:#1f2328;--soft:#565d66;--rule:#d9d6d0;--accent:#0a5c9e;--bar:#a9cfec;--bad:#a3241b;--good:#1c6b3a;--stripe:#f4f2ee;
 --serif:Charter,"Bitstream Charter","Iowan Old Style","Palatino Linotype",Georgia,serif;--sans:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;--mono:ui-monospace,"SF Mono",Menlo,Consolas,monospace}
-@media screen and (prefers-color-scheme:dark){:root{--paper:#15181c;--raised:#1b1f24;--ink:#e6e8eb;--soft:#a3abb5;--rule:#363c44;--accent:#7dbdf0;--bar:#2d658f;--bad:#ff9d92;--stripe:#1e2228}}
+@media screen and (prefers-color-scheme:dark){:root{--paper:#15181c;--raised:#1b1f24;--ink:#e6e8eb;--soft:#a3abb5;--rule:#363c44;--accent:#7dbdf0;--bar:#2d658f;--bad:#ff9d92;--good:#7fd6a0;--stripe:#1e2228}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-behavior:smooth;scroll-padding-top:1rem}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
@@ -62,7 +62,9 @@ summary{cursor:pointer;font:600 .95rem/1.5 var(--sans)}
 dl.terms{margin:1rem 0}
 dl.terms dt{margin-top:.7rem;font-weight:600}
 dl.terms dd{margin:0}
-.failed{color:var(--bad);font-weight:600}
+.failed,.bad{color:var(--bad);font-weight:600}
+.good{color:var(--good);font-weight:600}
+.quiet{color:var(--soft)}
 footer{margin-top:4rem;padding-top:1.2rem;padding-bottom:3rem;font:.85rem/1.5 var(--sans);color:var(--soft)}
 @media (max-width:40rem){body{font-size:1rem}header,main,footer{padding-inline:1rem}header{padding-top:2rem}h2{margin-top:2.6rem}th,td{padding-inline:.55rem}.strip{grid-template-columns:1fr;gap:.15rem}}
 @media print{@page{margin:1.6cm}:root{--paper:#fff}body{font-size:10pt}nav,.skip{display:none}h2,h3{break-after:avoid}figure,tr,.trigger{break-inside:avoid}.scroll,.chartbox{overflow:visible}.chartbox svg.chart{min-width:0}th,td{padding:.2rem .35rem;white-space:normal}table{font-size:8pt}pre{white-space:pre-wrap}details::details-content{content-visibility:visible;block-size:auto}}

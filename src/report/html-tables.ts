@@ -12,12 +12,21 @@ function scrollBox(id: string, table: Html): Html {
   return html`<div class="scroll" role="region" aria-labelledby="${id}-caption" tabindex="0">${table}</div>`;
 }
 
+/** More rows than these make a page slow to load and to read. */
+const MAX_SETTINGS = 500;
+const MAX_RUNS = 2000;
+
 /** The results table; the first column names the rows, a heavier rule parts the levels of the first factor. */
 export function resultsHtml(table: ResultsTable): Html {
   const head = table.columns.map(
     (column) => html`<th scope="col"${column.kind === 'factor' ? '' : trusted(' class="number"')}>${column.title}</th>`,
   );
-  const rows = table.rows.map((row, at) => {
+  const shown = table.rows.slice(0, MAX_SETTINGS);
+  const more =
+    table.rows.length > MAX_SETTINGS
+      ? [`The first ${MAX_SETTINGS} of ${table.rows.length} settings; results.csv has all of them.`]
+      : [];
+  const rows = shown.map((row, at) => {
     const first = row.cells[0].value;
     const parts =
       at > 0 && table.columns[0].kind === 'factor' && compareFactor(first, table.rows[at - 1].cells[0].value) !== 0;
@@ -30,7 +39,7 @@ export function resultsHtml(table: ResultsTable): Html {
   return html`${scrollBox(
     'results',
     html`<table class="sortable">${caption}<thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table>`,
-  )}<ul class="notes">${table.footer.map((note) => html`<li>${note}</li>`)}</ul>`;
+  )}<ul class="notes">${[...more, ...table.footer].map((note) => html`<li>${note}</li>`)}</ul>`;
 }
 
 function cellHtml(cell: ResultsCell, column: ResultsColumn, isHead: boolean): Html {
@@ -62,6 +71,7 @@ export function unfinishedHtml(runs: readonly RunRecord[]): Html | undefined {
 
 /** Every run with its id, setting and time. */
 export function runsHtml(runs: readonly RunRecord[]): Html {
+  if (runs.length > MAX_RUNS) return html`<p>Too many to list here: runs.csv has all of them with their ids.</p>`;
   const rows = runs.map(
     (run) =>
       html`<tr><th scope="row"><code>${run.runId}</code></th><td>${run.status}</td><td class="wrap">${settingOf(run)}</td><td class="number">${run.spec.seed}</td><td class="number">${

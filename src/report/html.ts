@@ -1,13 +1,17 @@
 // The report as one static page: no network, no script needed, readable on a phone, on paper and by a screen reader.
 import { stringify } from 'yaml';
 import { sha256Bytes } from '../core/hash.ts';
+import { datasets } from '../data/registry.ts';
+import { models } from '../models/registry.ts';
 import type { RunRecord } from '../store/records.ts';
 import type { Chart } from './charts.ts';
+import { dataTableHtml } from './data-table.ts';
 import { SORT_SCRIPT, STYLE } from './html-style.ts';
 import { resultsHtml, runsHtml, unfinishedHtml } from './html-tables.ts';
 import { type Html, html, trusted } from './html-template.ts';
+import type { ReportParts } from './parts.ts';
 import type { TriggerFigure } from './pictures.ts';
-import { METRIC_COLUMNS, type ResultsTable } from './results-table.ts';
+import { METRIC_COLUMNS } from './results-table.ts';
 import { haveStealth, STEALTH_COLUMNS } from './stealth-columns.ts';
 import { summarizeRuns } from './summary.ts';
 
@@ -20,12 +24,9 @@ export interface ReportedExperiment {
   readonly resolved: unknown;
 }
 
-export interface ReportPage {
+export interface ReportPage extends ReportParts {
   readonly experiment: ReportedExperiment;
   readonly runs: readonly RunRecord[];
-  readonly table: ResultsTable;
-  readonly asr: readonly Chart[];
-  readonly cad: Chart | undefined;
   readonly pictures: readonly TriggerFigure[];
   /** What to know about the pictures: how many are left out, why there are none. */
   readonly pictureNotes: readonly string[];
@@ -92,16 +93,65 @@ function sectionsOf(page: ReportPage): Section[] {
   return [
     { id: 'results', title: 'Results', body: results },
     ...(unfinished ? [{ id: 'unfinished', title: 'Runs that did not finish', body: unfinished }] : []),
-    ...(page.asr.length > 0
-      ? [{ id: 'curves', title: 'Attack success against poisoning rate', body: html`${page.asr.map(chartHtml)}` }]
-      : []),
+    ...optional('clean-accuracy', 'Clean accuracy', page.cleanAccuracy && dataTableHtml(page.cleanAccuracy)),
+    ...optional('curves', 'Attack success against poisoning rate', curvesHtml(page)),
+    ...optional('heat', 'Position and size', chartsHtml(page.heat)),
+    ...optional('attribution', 'Which characteristic matters', attributionHtml(page)),
+    ...optional(
+      'claims',
+      'The paper’s claims',
+      page.claims.length > 0 ? html`${page.claims.map(dataTableHtml)}` : undefined,
+    ),
+    ...optional('comparison', 'Beside published results', comparisonHtml(page)),
     ...(page.pictures.length + page.pictureNotes.length > 0
       ? [{ id: 'triggers', title: 'The triggers, stamped', body: picturesHtml(page) }]
       : []),
     ...(page.cad ? [{ id: 'cad', title: 'What the attack costs on clean images', body: chartHtml(page.cad) }] : []),
+    ...optional('power', 'How many repeats an effect needs', page.power && dataTableHtml(page.power)),
+    ...optional('cost', 'What it took', page.cost && dataTableHtml(page.cost)),
     { id: 'what-was-run', title: 'What was run', body: provenanceHtml(page) },
     { id: 'caveats', title: 'How to read these figures', body: caveatsHtml(page.runs) },
   ];
+}
+
+function optional(id: string, title: string, body: Html | undefined): Section[] {
+  return body ? [{ id, title, body }] : [];
+}
+
+/** More charts than these are folded up, the first two open. */
+const UNFOLDED = 6;
+
+function chartsHtml(charts: readonly Chart[]): Html | undefined {
+  if (charts.length === 0) return undefined;
+  if (charts.length <= UNFOLDED) return html`${charts.map(chartHtml)}`;
+  return html`${charts.map(
+    (chart, at) =>
+      html`<details${at < 2 ? trusted(' open') : ''}><summary>${chart.title}</summary>${chartHtml(chart)}</details>\n`,
+  )}`;
+}
+
+function curvesHtml({ asr, rates }: ReportPage): Html | undefined {
+  const left = rates.all - rates.charts.length;
+  const more =
+    left > 0 ? html`<p>${left} more figures of this kind are left out; results.csv has their numbers.</p>` : '';
+  const parts = [chartsHtml(asr), chartsHtml(rates.charts)].flatMap((part) => part ?? []);
+  const legend =
+    'In the figures by size, bars are mean ± one standard deviation over seeds; hollow points at ε = 0 are the natural ASR.';
+  return parts.length > 0 ? html`${rates.charts.length > 0 ? html`<p>${legend}</p>` : ''}${parts}${more}` : undefined;
+}
+
+function attributionHtml({ attribution, notes }: ReportPage): Html | undefined {
+  if (attribution.length === 0) return undefined;
+  const list = notes.length > 0 ? html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>` : '';
+  return html`<p>How much of the differences between runs each characteristic accounts for. ASR is analysed on the logit scale; seeds are blocks. docs/analysis.md says how.</p>${list}${attribution.map(
+    ({ charts, tables }) => html`${charts.map(chartHtml)}${tables.map(dataTableHtml)}`,
+  )}`;
+}
+
+function comparisonHtml({ comparison }: ReportPage): Html | undefined {
+  if (!comparison) return undefined;
+  if (comparison.table.rows.length === 0) return html`<p>No setting of the published results is among these runs.</p>`;
+  return html`${comparison.chart ? chartHtml(comparison.chart) : ''}${dataTableHtml(comparison.table)}`;
 }
 
 function chartHtml(chart: Chart): Html {
@@ -128,6 +178,7 @@ function provenanceHtml({ experiment, runs }: ReportPage): Html {
       `triggerlab ${versionsOf(runs, 'triggerlab')}, ONNX Runtime ${versionsOf(runs, 'onnxruntime')}, Node ${versionsOf(runs, 'node')}`,
     ],
     ['Machine', `${versionsOf(runs, 'cpu')}; threads per run: ${versionsOf(runs, 'threads')}`],
+    ...hashes(runs),
     ['Finished', times.length > 0 ? `${times[0]} to ${times[times.length - 1]}` : 'not yet'],
     ['Time of all runs together', total > 0 ? `${Math.round(total).toLocaleString('en')} s` : '–'],
   ];
@@ -140,6 +191,22 @@ triggerlab report ${shellWord(experiment.name)} --out report</code></pre>
 <pre tabindex="0" role="region" aria-label="Spec as given"><code>${experiment.specText}</code></pre>
 <details><summary>The spec after defaults, presets and overrides</summary><pre tabindex="0" role="region" aria-label="Resolved spec"><code>${yamlText(experiment.resolved)}</code></pre></details>
 <details><summary>All ${runs.length} runs with their ids</summary>${runsHtml(runs)}</details>`;
+}
+
+/** Fingerprints of the registered datasets and weights, as this program has them. */
+function hashes(runs: readonly RunRecord[]): (readonly [string, string])[] {
+  const names = (of: (run: RunRecord) => string) => [...new Set(runs.map(of))].sort();
+  const data = names((run) => run.spec.dataset).flatMap((name) =>
+    datasets.has(name) ? [`${name} ${datasets.get(name).fingerprint.slice(0, 16)}`] : [],
+  );
+  const weights = names((run) => run.spec.model).flatMap((name) => {
+    const hash = models.has(name) ? models.get(name).weightsHash : undefined;
+    return hash === undefined ? [] : [`${name} ${hash.slice(0, 16)}`];
+  });
+  return [
+    ...(data.length > 0 ? [['Datasets (fingerprint)', data.join(', ')] as const] : []),
+    ...(weights.length > 0 ? [['Pretrained weights (SHA-256)', weights.join(', ')] as const] : []),
+  ];
 }
 
 function caveatsHtml(runs: readonly RunRecord[]): Html {

@@ -4,6 +4,7 @@ import { compareFactor, factorsAcross, factorTitle, formatFactor } from '../anal
 import { type ShareEstimate, type ShareName, shareOf } from '../analysis/intervals.ts';
 import { csvText } from '../store/csv.ts';
 import type { RunRecord, RunStatus } from '../store/records.ts';
+import { type DataTable, withoutFormula } from './data-table.ts';
 import { haveStealth, STEALTH_COLUMNS, stealthMean, stealthText } from './stealth-columns.ts';
 import { textTable } from './text-table.ts';
 
@@ -234,7 +235,17 @@ export function resultsCsv(table: ResultsTable): string {
   return csvText(header, rows);
 }
 
-/** Spreadsheets would take a text that begins so for a formula. */
-function withoutFormula(value: unknown): unknown {
-  return typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+/** The table as rows of text, for LaTeX. */
+export function resultsDataTable(table: ResultsTable): DataTable {
+  return {
+    name: 'results',
+    caption: table.caption ? `Results by setting. All runs: ${table.caption}.` : 'Results by setting',
+    columns: table.columns.map(({ name, title, kind }) => ({
+      name,
+      title,
+      align: kind === 'factor' ? 'left' : 'right',
+    })),
+    rows: table.rows.map((row) => row.cells.map(({ text }) => ({ text }))),
+    notes: table.footer,
+  };
 }

@@ -30,14 +30,16 @@ describe('writeReport', () => {
     const { files, html } = await report(syntheticExperiment({ sizes: [0.16], positions: ['middle'] }));
     expect(html).toBe(join(directory, 'index.html'));
     expect(files.map((path) => path.slice(directory.length + 1)).sort()).toEqual((await readdir(directory)).sort());
-    expect((await readdir(directory)).sort()).toEqual([
-      'asr.svg',
-      'clean-accuracy-drop.svg',
-      'experiment.yaml',
-      'index.html',
-      'results.csv',
-      'runs.csv',
-    ]);
+    const tables = ['anova-asr-badnets', 'anova-cad-badnets', 'claims', 'claims-not-tested', 'clean-accuracy', 'cost'];
+    const more = ['importance-asr-badnets', 'importance-cad-badnets', 'intervals', 'power', 'results'];
+    const charts = ['asr', 'clean-accuracy-drop', 'attribution-asr-badnets', 'attribution-cad-badnets'];
+    expect((await readdir(directory)).sort()).toEqual(
+      [
+        ...[...tables, ...more].flatMap((name) => [`${name}.csv`, `${name}.tex`]),
+        ...[...charts, 'terms-asr-badnets', 'terms-cad-badnets'].map((name) => `${name}.svg`),
+        ...['experiment.yaml', 'index.html', 'runs.csv'],
+      ].sort(),
+    );
     expect(await readFile(join(directory, 'asr.svg'), 'utf8')).toMatch(/^<svg /);
   });
 

@@ -7,10 +7,11 @@ import { loadRunDataset } from '../runner/run-dataset.ts';
 import { runsToCsv } from '../store/csv.ts';
 import { flattenRun } from '../store/flatten.ts';
 import type { RunRecord } from '../store/records.ts';
-import { asrCharts, cadChart } from './charts.ts';
+import { dataTableCsv, dataTableLatex } from './data-table.ts';
 import { type ReportedExperiment, reportHtml } from './html.ts';
+import { chartsOf, type PublishedResults, reportParts, tablesOf } from './parts.ts';
 import { distinctTriggers, type TriggerFigure, triggerFigure } from './pictures.ts';
-import { resultsCsv, resultsTable } from './results-table.ts';
+import { resultsCsv, resultsDataTable } from './results-table.ts';
 
 /** More pictures than these make a page slow to load and say little more. */
 const MAX_PICTURES = 24;
@@ -21,6 +22,8 @@ export interface ReportRequest {
   readonly runs: readonly RunRecord[];
   /** Made when it does not exist; files of the same names are replaced. */
   readonly directory: string;
+  /** Published results to set beside these. */
+  readonly published?: PublishedResults | undefined;
 }
 
 export interface WrittenReport {
@@ -34,16 +37,20 @@ export interface WrittenReport {
  * Writes the report of an experiment. Each file is written whole or not at all, index.html last.
  * @throws TriggerlabError (input) when the directory cannot be written to.
  */
-export async function writeReport({ experiment, runs, directory }: ReportRequest): Promise<WrittenReport> {
-  const table = resultsTable(runs, { stealth: true });
-  const [asr, cad] = [asrCharts(runs), cadChart(runs)];
+export async function writeReport({ experiment, runs, directory, published }: ReportRequest): Promise<WrittenReport> {
+  const parts = reportParts(runs, published);
   const { pictures, pictureNotes } = await drawPictures(runs);
-  const page = reportHtml({ experiment, runs, table, asr, cad, pictures, pictureNotes });
+  const page = reportHtml({ experiment, runs, ...parts, pictures, pictureNotes });
   const contents: readonly (readonly [string, string])[] = [
-    ['results.csv', resultsCsv(table)],
+    ['results.csv', resultsCsv(parts.table)],
+    ['results.tex', dataTableLatex(resultsDataTable(parts.table))],
     ['runs.csv', runsToCsv(runs.map((run) => flattenRun(run, experiment.name)))],
+    ...tablesOf(parts).flatMap((table) => [
+      [`${table.name}.csv`, dataTableCsv(table)] as const,
+      [`${table.name}.tex`, dataTableLatex(table)] as const,
+    ]),
     ['experiment.yaml', experiment.specText],
-    ...[...asr, ...(cad ? [cad] : [])].map((chart) => [`${chart.name}.svg`, `${chart.svg}\n`] as const),
+    ...chartsOf(parts).map((chart) => [`${chart.name}.svg`, `${chart.svg}\n`] as const),
     ['index.html', page],
   ];
   const files: string[] = [];

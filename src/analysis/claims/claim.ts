@@ -78,7 +78,11 @@ export function overSeeds(
   comparisons = 1,
 ): SeedEstimate | undefined {
   const seeds = new Map<string, Observation[]>();
-  for (const one of observations) seeds.set(one.block, [...(seeds.get(one.block) ?? []), one]);
+  for (const one of observations) {
+    const seed = seeds.get(one.block);
+    if (seed) seed.push(one);
+    else seeds.set(one.block, [one]);
+  }
   const values = [...seeds.values()].flatMap((seed) => {
     const value = estimate(seed);
     return value === undefined || !Number.isFinite(value) ? [] : [value];

@@ -68,8 +68,7 @@ export function pairedDifference(
     const value = y(one);
     const side = first(one) ? 'first' : second(one) ? 'second' : undefined;
     if (value === undefined || side === undefined) continue;
-    const rest = Object.entries(one.factors).filter(([other]) => other !== name);
-    const key = keyOf(rest.sort(([a], [b]) => (a < b ? -1 : 1)));
+    const key = restOf(one, name);
     const cell = cells.get(key) ?? { first: [], second: [] };
     cell[side].push(value);
     cells.set(key, cell);
@@ -81,7 +80,21 @@ export function pairedDifference(
   return differences.length === 0 ? undefined : mean(differences);
 }
 
-export const hasValue =
-  (name: string, value: unknown) =>
-  (one: Observation): boolean =>
-    keyOf([one.factors[name]]) === keyOf([value]);
+/** What an observation is besides one factor; remembered, as the same pairs are looked for many times. */
+function restOf(one: Observation, name: string): string {
+  const known = rests.get(one.factors) ?? new Map<string, string>();
+  rests.set(one.factors, known);
+  let key = known.get(name);
+  if (key === undefined) {
+    const rest = Object.keys(one.factors).filter((other) => other !== name);
+    key = keyOf(rest.sort().flatMap((other) => [other, one.factors[other]]));
+    known.set(name, key);
+  }
+  return key;
+}
+const rests = new WeakMap<object, Map<string, string>>();
+
+export function hasValue(name: string, value: unknown): (one: Observation) => boolean {
+  const wanted = keyOf([value]);
+  return (one) => keyOf([one.factors[name]]) === wanted;
+}

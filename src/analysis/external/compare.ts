@@ -36,7 +36,7 @@ export function compare(
   theirs: readonly Observation[],
   by: MatchBy,
 ): { comparisons: Comparison[]; averaged: string[] } {
-  const fields = MATCHED.filter((name) => theirs.some((one) => one.factors[name] !== undefined));
+  const fields = MATCHED.filter((name) => theirs.some((one) => one.factors[name] != null));
   const keyed = (observations: readonly Observation[]) => {
     const groups = new Map<string, { setting: Record<string, FactorValue>; own: Observation[] }>();
     for (const one of observations) {
