@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../src/store/open.ts';
 import type { Store } from '../src/store/store.ts';
-import { attackedRun, cleanRun, ENVIRONMENT, METRICS } from './store-suite.ts';
+import { attackedRun, cleanRun, ENVIRONMENT, failNext, METRICS } from './store-suite.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'store-cli-'));
 const directory = join(parent, 'store');
@@ -30,7 +30,7 @@ beforeAll(async () => {
   };
   await store.recordDone('c1ean0000001', { ...metrics, asr: null, naturalAsr: null }, ENVIRONMENT);
   await store.recordDone('a77ac4000001', metrics, ENVIRONMENT);
-  await store.recordFailed('a77ac4000002', 'the loss is not a number');
+  expect(await failNext(store, 'quick', 'the loss is not a number')).toBe('a77ac4000002');
 });
 afterAll(async () => {
   await store?.close();

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RunQueue } from '../src/queue/run-queue.ts';
 import type { PlannedRun, RunSpec } from '../src/spec/run-spec.ts';
 import type { RunEnvironment, RunMetrics } from '../src/store/records.ts';
 import type { Store } from '../src/store/store.ts';
@@ -68,6 +69,20 @@ export const ENVIRONMENT: RunEnvironment = {
   cpu: 'A "quoted" ζ CPU',
 };
 
+/** A worker of a store, with leases that do not run out during a test. */
+export function workerOf(store: Store, worker = 'one', settings = {}): RunQueue {
+  return new RunQueue(store.database, { worker, host: 'here', pid: 1, slots: 1, threads: 1 }, settings);
+}
+
+/** Claims the next run of an experiment and lets it fail. */
+export async function failNext(store: Store, experiment: string, error: string): Promise<string> {
+  const queue = workerOf(store);
+  const run = await queue.claim(experiment);
+  if (!run) throw new Error('nothing to claim');
+  await queue.fail(run.runId, error, false);
+  return run.runId;
+}
+
 export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): void {
   describe(`store on ${name}`, () => {
     let under: StoreUnderTest;
@@ -83,7 +98,6 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
     test('gives metrics back to the last bit, and environment and spec as they were', async () => {
       const run = attackedRun('exact-1', 'exact-0');
       await store.recordExperiment('exact', 'name: exact\n', { name: 'exact' }, [run]);
-      await store.markRunning('exact-1');
       await store.recordDone('exact-1', METRICS, ENVIRONMENT);
       const record = await store.getRun('exact-1');
       expect(record.metrics).toStrictEqual(METRICS);
@@ -100,42 +114,13 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       await store.recordExperiment('once', '', {}, [cleanRun('once-1')]);
       await store.recordDone('once-1', METRICS, ENVIRONMENT);
       await store.recordDone('once-1', { ...METRICS, cleanAccuracy: 0.5 }, ENVIRONMENT);
-      await store.recordFailed('once-1', 'too late');
-      await store.markRunning('once-1');
+      expect(await workerOf(store).claim('once')).toBeUndefined();
+      await workerOf(store).fail('once-1', 'too late', false);
       expect(await store.getRun('once-1')).toMatchObject({ status: 'done', error: null, metrics: METRICS });
     });
 
     test('recording for a run that is not there fails and says so', async () => {
       await expect(store.recordDone('nowhere', METRICS, ENVIRONMENT)).rejects.toMatchObject({ kind: 'failed' });
-      await expect(store.recordFailed('nowhere', 'x')).rejects.toThrow(/nowhere/);
-    });
-
-    test('pending runs come clean first, failed ones last, then as planned; only done ones are left out', async () => {
-      await store.recordExperiment('order', '', {}, [
-        attackedRun('order-b', 'order-z'),
-        cleanRun('order-z'),
-        attackedRun('order-a', 'order-z'),
-        cleanRun('order-y', 2),
-        attackedRun('order-c', 'order-z'),
-      ]);
-      expect(ids(await store.pendingRuns('order'))).toEqual(['order-z', 'order-y', 'order-b', 'order-a', 'order-c']);
-      await store.recordDone('order-z', METRICS, ENVIRONMENT);
-      await store.recordFailed('order-b', 'broke');
-      await store.recordSkipped('order-a', 'trigger is invisible');
-      await store.markRunning('order-y');
-      const pending = await store.pendingRuns('order');
-      expect(ids(pending)).toEqual(['order-y', 'order-a', 'order-c', 'order-b']);
-      expect(pending[2]).toStrictEqual(attackedRun('order-c', 'order-z'));
-      expect(pending[0]).toStrictEqual(cleanRun('order-y', 2));
-      await store.resetRunning();
-      expect((await store.getRun('order-y')).status).toBe('pending');
-      expect(ids(await store.listRuns({ experiment: 'order' }))).toEqual([
-        'order-b',
-        'order-z',
-        'order-a',
-        'order-y',
-        'order-c',
-      ]);
     });
 
     test('planning again replaces the list of runs and loses no result', async () => {
@@ -153,7 +138,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       await store.recordExperiment('shared-a', '', {}, [cleanRun('shared-1')]);
       await store.recordDone('shared-1', METRICS, ENVIRONMENT);
       await store.recordExperiment('shared-b', '', {}, [cleanRun('shared-1'), cleanRun('shared-2', 2)]);
-      expect(ids(await store.pendingRuns('shared-b'))).toEqual(['shared-2']);
+      expect((await workerOf(store).claim('shared-b'))?.runId).toBe('shared-2');
       expect((await store.getRun('shared-1')).experiments).toEqual(['shared-a', 'shared-b']);
       const everything = ids(await store.listRuns());
       expect(everything.filter((id) => id === 'shared-1')).toHaveLength(1);
@@ -183,15 +168,15 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
         kind: 'input',
         hint: 'Did you mean "quickly"?',
       });
-      await expect(store.pendingRuns('quickyl')).rejects.toMatchObject({ kind: 'input' });
     });
 
     test('counts runs by status', async () => {
       const runs = [1, 2, 3, 4].map((seed) => cleanRun(`count-${seed}`, seed));
       await store.recordExperiment('count', '', {}, runs);
       await store.recordDone('count-1', METRICS, ENVIRONMENT);
-      await store.recordFailed('count-2', 'with a NUL \0 inside');
-      await store.recordSkipped('count-3', 'reason');
+      expect(await failNext(store, 'count', 'with a NUL \0 inside')).toBe('count-2');
+      const queue = workerOf(store);
+      await queue.skip((await queue.claim('count'))?.runId ?? '', 'reason');
       const summary = (await store.listExperiments()).find((experiment) => experiment.name === 'count');
       expect(summary).toMatchObject({
         total: 4,
@@ -230,7 +215,7 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       expect(await store.getArtifact('rm-1', 'weights')).toBeUndefined();
       expect(await store.getArtifact('rm-2', 'weights')).toEqual(shared);
       expect(filesBelow(under.artifacts)).toHaveLength(before - 1);
-      expect(ids(await store.pendingRuns('rm'))).toEqual(['rm-1']);
+      expect((await workerOf(store).claim('rm'))?.runId).toBe('rm-1');
 
       await store.removeRuns(['rm-2']);
       expect(filesBelow(under.artifacts)).toHaveLength(before - 2);

@@ -8,13 +8,14 @@ import { MIGRATIONS, migrate, SCHEMA_VERSION } from '../src/store/migrations.ts'
 import { openStore } from '../src/store/open.ts';
 import { EmbeddedDatabase } from '../src/store/pglite.ts';
 import { connectPostgres } from '../src/store/postgres.ts';
-import { storeSuite } from './store-suite.ts';
+import { queueSuite } from './queue-suite.ts';
+import { type StoreUnderTest, storeSuite } from './store-suite.ts';
 
 function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'store-test-'));
 }
 
-storeSuite('PGlite', async () => {
+async function onPglite(): Promise<StoreUnderTest> {
   const directory = temporaryDirectory();
   const warnings: string[] = [];
   const store = await openStore(directory, { mode: 'own', warn: (message) => warnings.push(message) });
@@ -27,7 +28,9 @@ storeSuite('PGlite', async () => {
       rmSync(directory, { recursive: true });
     },
   };
-});
+}
+storeSuite('PGlite', onPglite);
+queueSuite('PGlite', onPglite);
 
 /** A schema of its own on the server, as a URL, and a function that drops it. */
 async function freshSchema(server: string): Promise<{ url: string; drop: () => Promise<void> }> {
@@ -46,7 +49,7 @@ async function freshSchema(server: string): Promise<{ url: string; drop: () => P
 
 const server = process.env.TRIGGERLAB_TEST_POSTGRES;
 if (server) {
-  storeSuite('PostgreSQL', async () => {
+  const onServer = async (): Promise<StoreUnderTest> => {
     const { url, drop } = await freshSchema(server);
     const artifacts = temporaryDirectory();
     const warnings: string[] = [];
@@ -61,7 +64,9 @@ if (server) {
         rmSync(artifacts, { recursive: true });
       },
     };
-  });
+  };
+  storeSuite('PostgreSQL', onServer);
+  queueSuite('PostgreSQL', onServer);
 
   test('processes that migrate a server at once do it once', async () => {
     const { url, drop } = await freshSchema(server);

@@ -73,7 +73,7 @@ async function explainCommand(id: string, options: Options): Promise<void> {
   const { Runtime } = await import('../runtime/node.ts');
   const { explainRun } = await import('../runner/explain-run.ts');
   const { featureMapsOfRun } = await import('../runner/feature-maps-of-run.ts');
-  const { TRAINED_ARTIFACT } = await import('../runner/sweep.ts');
+  const { TRAINED_ARTIFACT } = await import('../runner/twins.ts');
   const { run, kept } = await withStore(options.store, async (store) => {
     const found = await store.getRun(id);
     const twin = found.twinId === null ? undefined : await store.getRun(found.twinId);

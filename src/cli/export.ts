@@ -106,7 +106,7 @@ async function exportClassifier(id: string, onnx: string, options: Options): Pro
   // Loaded here because they bring in the engine, which other commands should not wait for.
   const { Runtime } = await import('../runtime/node.ts');
   const { exportRun } = await import('../runner/export-run.ts');
-  const { TRAINED_ARTIFACT } = await import('../runner/sweep.ts');
+  const { TRAINED_ARTIFACT } = await import('../runner/twins.ts');
   const { run, trained } = await withStore(options.store, async (store) => {
     const found = await store.getRun(id);
     return { run: found, trained: await store.getArtifact(found.runId, TRAINED_ARTIFACT) };

@@ -9,6 +9,8 @@ import { registerDoctor } from './doctor.ts';
 import { registerExplain } from './explain.ts';
 import { registerExport } from './export.ts';
 import { registerImport } from './import.ts';
+import { registerLaunch } from './launch.ts';
+import { registerLogs } from './logs.ts';
 import { registerModels } from './models.ts';
 import { endQuietlyWithoutReader } from './output.ts';
 import { registerPlan } from './plan.ts';
@@ -16,16 +18,24 @@ import { registerPretrain } from './pretrain.ts';
 import { runProgram } from './program.ts';
 import { registerReport } from './report.ts';
 import { registerResults } from './results.ts';
+import { registerRetry } from './retry.ts';
 import { registerRun } from './run.ts';
 import { registerSsba } from './ssba.ts';
+import { registerStatus } from './status.ts';
 import { registerTriggers } from './triggers.ts';
 import { registerWeights } from './weights.ts';
+import { registerWorker } from './worker.ts';
 
 /** In the order in which help lists them. */
 const commands: readonly RegisterCommand[] = [
   // Experiments
   registerRun,
   registerPlan,
+  registerWorker,
+  registerLaunch,
+  registerRetry,
+  registerStatus,
+  registerLogs,
   // Results and reports
   registerResults,
   registerReport,

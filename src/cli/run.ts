@@ -5,30 +5,27 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { inputError, messageOf } from '../core/errors.ts';
 import { makeDirectory } from '../core/files.ts';
-import { formatSeconds } from '../core/format.ts';
 import { modelLabel } from '../core/references.ts';
 import { prepareDatasets } from '../data/loaded.ts';
+import { retryFailed } from '../queue/retry.ts';
 import { resultsTable, resultsText } from '../report/results-table.ts';
 import { chooseLayout } from '../runner/layout.ts';
-import { RunnerPool } from '../runner/pool.ts';
-import { type SweepEvent, type SweepSummary, sweep } from '../runner/sweep.ts';
+import type { SweepSummary } from '../runner/sweep.ts';
 import { type Plan, requireWeights } from '../spec/plan.ts';
 import { readSpecFile } from '../spec/source.ts';
 import { flattenRun } from '../store/flatten.ts';
 import { DEFAULT_STORE, openStore } from '../store/open.ts';
+import type { RunRecord, RunStatus } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { finish, withSet } from './command.ts';
-import { describeRun } from './describe-run.ts';
 import { loadPlan } from './load-plan.ts';
-import { wholeNumber } from './numbers.ts';
 import { log, print, printJson } from './output.ts';
-import { Progress, StepProgress } from './progress.ts';
+import { StepProgress } from './progress.ts';
 import { trainEncoders } from './train-encoders.ts';
+import { STORE_OPTIONS, stopOnSignals, type WorkOptions, withWork, work } from './work.ts';
 
-interface Options {
+interface Options extends WorkOptions {
   readonly store: string;
-  readonly workers?: number;
-  readonly limit?: number;
   readonly set: string[];
   readonly report?: string;
   readonly json?: boolean;
@@ -40,17 +37,12 @@ export function registerRun(program: Command): void {
     .argument('<spec>', 'experiment spec (YAML)')
     .description('do an experiment: plan it, run what is not done yet, show the table; the same command resumes')
     .option('--store <location>', 'directory or postgres:// URL of the results', DEFAULT_STORE)
-    .option(
-      '--workers <n>',
-      'runs at the same time (default: as bench workers measured, else one per core)',
-      wholeNumber(1, 256),
-    )
-    .option('--limit <n>', 'do at most n runs now', wholeNumber(1, 1_000_000))
     .option('--report <directory>', 'write the HTML report there at the end');
-  finish(withSet(command), [
+  finish(withSet(withWork(command, 0)), [
     'run suites/quick.yaml',
     'run suites/quick.yaml --report report',
     'run suites/proof.yaml --workers 4 --store results/',
+    'run suites/proof.yaml --workers 0 --store postgres://me@host/triggerlab   # plan only: workers do the runs',
     'run suites/quick.yaml --set model=resnet-mini --set training.epochs=1 --limit 3',
   ]).action(runCommand);
 }
@@ -63,11 +55,8 @@ async function runCommand(file: string, options: Options): Promise<void> {
   const preparing = new StepProgress();
   const names = plan.runs.map(({ spec }) => spec.dataset);
   await prepareDatasets(names, preparing.update).finally(() => preparing.end());
-  const interrupt = new AbortController();
-  const stop = () => interrupt.abort();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  const store = await openStore(options.store, { mode: 'own', warn: (message) => log(`warning: ${message}`) });
+  const interrupt = stopOnSignals();
+  const store = await openStore(options.store, { mode: 'own', ...STORE_OPTIONS });
   try {
     const { name, description, factors } = plan;
     await store.recordExperiment(name, specText, { name, description, set: options.set, factors }, plan.runs);
@@ -75,8 +64,7 @@ async function runCommand(file: string, options: Options): Promise<void> {
     await conclude(store, plan, summary, options);
   } finally {
     await store.close();
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    interrupt.release();
   }
 }
 
@@ -93,47 +81,35 @@ function checkReportDirectory(directory: string): void {
   }
 }
 
-/** Runs the sweep with progress on stderr. The first Ctrl-C ends it; what was done stays done. */
+/** Runs the sweep with progress on stderr. The first Ctrl-C stops it with checkpoints, the second at once. */
 async function carryOut(
   store: Store,
   plan: Plan,
   options: Options,
   signal: AbortSignal,
 ): Promise<SweepSummary & { interrupted: boolean }> {
-  const cores = availableParallelism();
+  const retried = await retryFailed(store.database, {
+    ...{ experiment: plan.name, ids: plan.runs.map(({ runId }) => runId) },
+    ...{ attemptsBelow: options.attempts, anew: false },
+  });
+  if (retried > 0) log(`${retried} runs that failed or were skipped are tried again`);
+  if (options.workers === 0) return { done: 0, failed: 0, skipped: 0, left: plan.runs.length, interrupted: false };
   const models = new Set(plan.runs.map(({ spec }) => modelLabel(spec.model)));
-  const { workers, threads } = chooseLayout(models, plan.runs.length, options.workers);
-  const pending = await store.pendingRuns(plan.name);
-  const done = plan.runs.length - pending.length;
-  if (done > 0) log(`${done} of ${plan.runs.length} runs are done already`);
-  if (workers > cores) log(`${workers} workers share ${cores} cores: more than one per core gains nothing`);
+  const needy = plan.runs.some(({ spec }) => spec.attack.type === 'ssba');
+  const stored = needy ? await store.listRuns({ experiment: plan.name }) : [];
   await trainEncoders(
-    pending.map(({ spec }) => spec),
-    cores,
+    stored.filter(({ status }) => status !== 'done').map(({ spec }) => spec),
+    availableParallelism(),
     signal,
   );
-  const pool = new RunnerPool({ workers, threads });
-  const progress = new Progress();
-  const started = performance.now();
-  let finished = 0;
-  const onEvent = (event: SweepEvent) => {
-    if (event.kind === 'progress') {
-      progress.update(event.share, `${done + finished}/${plan.runs.length} runs`);
-    } else if (event.kind !== 'started') {
-      finished++;
-      progress.note(describeRun(event, done + finished, plan.runs.length));
-    }
-  };
-  try {
-    const summary = await sweep(store, pool, plan.name, { limit: options.limit, signal, onEvent });
-    progress.end();
-    if (finished > 0)
-      log(`${finished} runs in ${formatSeconds((performance.now() - started) / 1000)} with ${workers} workers`);
-    return { ...summary, interrupted: signal.aborted };
-  } finally {
-    progress.end();
-    pool.close();
-  }
+  const summary = await work(store, {
+    ...options,
+    layout: chooseLayout(models, plan.runs.length, options.workers),
+    experiment: plan.name,
+    total: plan.runs.length,
+    signal,
+  });
+  return { ...summary, interrupted: signal.aborted };
 }
 
 /** Table or JSON, report, and the exit code: 1 when a run failed or the work was interrupted. */
@@ -158,7 +134,7 @@ async function conclude(
     print(resultsText(resultsTable(runs)));
     if (page !== undefined) print(`\nReport: ${resolve(page)}`);
   }
-  const problem = problemOf(plan, summary);
+  const problem = problemOf(plan, runs, summary.interrupted);
   if (problem) {
     // Results stand on stdout already: the error goes to stderr alone.
     log(`error: ${problem}`);
@@ -166,11 +142,10 @@ async function conclude(
   }
 }
 
-function problemOf(
-  plan: Plan,
-  { interrupted, failed, skipped }: SweepSummary & { interrupted: boolean },
-): string | undefined {
+function problemOf(plan: Plan, runs: readonly RunRecord[], interrupted: boolean): string | undefined {
   if (interrupted) return 'interrupted: what was done is kept\n  The same command goes on from here.';
+  const count = (status: RunStatus) => runs.filter((run) => run.status === status).length;
+  const [failed, skipped] = [count('failed'), count('skipped')];
   if (failed + skipped === 0) return undefined;
-  return `${failed} runs failed, ${skipped} were skipped\n  See why: triggerlab results ${plan.name} --json. The same command tries them again.`;
+  return `${failed} runs failed, ${skipped} were skipped\n  See why: triggerlab status ${plan.name}. Try them again: triggerlab retry --failed ${plan.name}, then this command.`;
 }

@@ -68,7 +68,7 @@ function result({ metrics: { seconds, imagesPerSecond, ...rest } }: ExecutedRun)
 describe('executeRun', () => {
   it('a clean run: accuracy, no figures of an attack, and what was trained', async () => {
     const shares: number[] = [];
-    const run = await executeRun(runtime, clean, undefined, (share) => shares.push(share));
+    const run = await executeRun(runtime, clean, undefined, { onProgress: (share) => shares.push(share) });
     expect(result(run)).toEqual({
       cleanAccuracy: expect.any(Number),
       asr: null,

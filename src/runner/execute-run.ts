@@ -11,6 +11,7 @@ import type { Runtime } from '../runtime/node.ts';
 import { NUMERICS_VERSION } from '../spec/identity.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunMetrics } from '../store/records.ts';
+import type { Checkpointing, Position } from '../train/checkpoint.ts';
 import type { Network } from '../train/network.ts';
 import { encodePoisonRecord, poisonRecord } from '../train/poison-record.ts';
 import { type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
@@ -36,21 +37,33 @@ export interface ExecutedRun {
   readonly poison?: Uint8Array | undefined;
 }
 
+export interface RunWatch {
+  /** Told the share done, in [0, 1]. */
+  readonly onProgress?: (share: number) => void;
+  /** Told of every epoch, from 1, its mean loss, and the seconds of training until then. */
+  readonly onEpoch?: (epoch: number, loss: number, seconds: number) => void;
+  /** Told where training goes on from a checkpoint. */
+  readonly onResumed?: (position: Position) => void;
+  /** Lets training be interrupted and taken up again. */
+  readonly checkpointing?: Checkpointing | undefined;
+}
+
 /** Test images that effectivePixels is measured on. */
 const SEEN_IMAGES = 100;
 
 /**
  * Does one run. Same spec, same machine, same thread count: same bits.
- * `onProgress` is told the share done, in [0, 1].
- * @throws TriggerlabError for what cannot be run (input) or went wrong while it ran (failed).
+ * @throws TriggerlabError for what cannot be run (input) or went wrong while it ran (failed); TrainingStopped when
+ * `checkpointing` says so.
  */
 export async function executeRun(
   runtime: Runtime,
   spec: RunSpec,
   twin: Twin | undefined,
-  onProgress: (share: number) => void = () => {},
+  { onProgress = () => {}, onEpoch, onResumed, checkpointing }: RunWatch = {},
 ): Promise<ExecutedRun> {
   const started = performance.now();
+  let before = 0;
   const { dataset, trigger, network } = await bindRun(runtime, spec, featureStore(NUMERICS_VERSION));
   const { seed, training } = spec;
   const stamps = trigger && stampsOf(spec, dataset, trigger);
@@ -66,6 +79,12 @@ export async function executeRun(
     seed,
     augment,
     onProgress: (share) => onProgress(0.95 * share),
+    onEpoch: (epoch, loss) => onEpoch?.(epoch, loss, before + (performance.now() - started) / 1000),
+    checkpointing,
+    onResume: (position) => {
+      before = position.seconds;
+      onResumed?.(position);
+    },
   });
   const cleanAccuracy = accuracy(await predict(runtime, network, trained, dataset.test), dataset.test.labels);
   const attacked = trigger && (await measureAttack(runtime, network, trained, dataset, trigger, spec, twin));
@@ -85,7 +104,7 @@ export async function executeRun(
       attackedImages: attacked?.counted ?? null,
       epochs: training.epochs,
       epochLosses,
-      seconds: (performance.now() - started) / 1000,
+      seconds: before + (performance.now() - started) / 1000,
       imagesPerSecond: (dataset.train.count * training.epochs) / seconds,
     },
     trained: encodeSafetensors(trained),

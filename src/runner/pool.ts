@@ -1,10 +1,10 @@
 // A pool of runner processes. A process takes many runs; it is replaced when it crashes, grows too large or has done its share.
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Job, RunnerMessage } from './protocol.ts';
+import type { Job, ParentMessage, RunnerEnd, RunnerMessage, RunnerNews } from './protocol.ts';
 
 /** Outcome of a job: the runner's last word, or what is known of its crash. */
-export type Outcome = Extract<RunnerMessage, { kind: 'done' | 'failed' }>;
+export type Outcome = RunnerEnd;
 
 export interface PoolOptions {
   readonly workers: number;
@@ -28,6 +28,7 @@ export class RunnerPool {
   readonly #idle: Runner[] = [];
   readonly #all = new Set<ChildProcess>();
   #closed = false;
+  #stopping = false;
 
   constructor({ workers, threads }: PoolOptions) {
     this.workers = workers;
@@ -35,10 +36,11 @@ export class RunnerPool {
   }
 
   /** Does a job in a process of its own. Never throws for what happens inside: a crash is an outcome too. */
-  async run(job: Job, onProgress: (share: number) => void): Promise<Outcome> {
-    if (this.#closed) return { kind: 'failed', error: 'the runner processes were ended', memory: 0 };
+  async run(job: Job, onNews: (news: RunnerNews) => void): Promise<Outcome> {
+    if (this.#closed) return { kind: 'failed', error: 'the runner processes were ended', memory: 0, crashed: true };
+    if (this.#stopping) return { kind: 'stopped', memory: 0 };
     const runner = this.#takeIdle() ?? this.#start();
-    const outcome = await this.#converse(runner, job, onProgress);
+    const outcome = await this.#converse(runner, job, onNews);
     runner.runs++;
     const spent = runner.runs >= RUNS_PER_PROCESS || outcome.memory > MAX_RESIDENT_BYTES;
     if (runner.process.connected && !spent && !this.#closed) this.#idle.push(runner);
@@ -53,6 +55,13 @@ export class RunnerPool {
       if (connected && exitCode === null && signalCode === null) return runner;
     }
     return undefined;
+  }
+
+  /** Asks runs in hand to write a checkpoint and stop, as soon as they can; jobs given from now on are not begun. */
+  stop(): void {
+    this.#stopping = true;
+    const message: ParentMessage = { kind: 'stop' };
+    for (const child of this.#all) if (child.connected) child.send(message, () => {});
   }
 
   /** Ends all processes, working ones too; jobs given from now on fail. */
@@ -76,7 +85,7 @@ export class RunnerPool {
     return { process: child, ready, runs: 0 };
   }
 
-  #converse({ process: child, ready }: Runner, job: Job, onProgress: (share: number) => void): Promise<Outcome> {
+  #converse({ process: child, ready }: Runner, job: Job, onNews: (news: RunnerNews) => void): Promise<Outcome> {
     return new Promise((resolve) => {
       let complaint = '';
       const hear = (chunk: Buffer) => {
@@ -89,23 +98,24 @@ export class RunnerPool {
         child.stderr?.off('data', hear);
         resolve(outcome);
       };
+      const crash = (how: string) =>
+        finish({ kind: 'failed', error: `the runner process ${how}`, memory: 0, crashed: true });
       const onMessage = (message: RunnerMessage) => {
-        if (message.kind === 'progress') onProgress(message.share);
-        else if (message.kind === 'done' || message.kind === 'failed') finish(message);
+        if (message.kind === 'done' || message.kind === 'failed' || message.kind === 'stopped') finish(message);
+        else if (message.kind !== 'ready') onNews(message);
       };
       const onExit = (code: number | null, signal: string | null) => {
         const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
         const reason = reasonIn(complaint);
-        finish({ kind: 'failed', error: `the runner process ${how}${reason ? `: ${reason}` : ''}`, memory: 0 });
+        crash(`${how}${reason ? `: ${reason}` : ''}`);
       };
-      const onError = (error: Error) =>
-        finish({ kind: 'failed', error: `the runner process: ${error.message}`, memory: 0 });
+      const onError = (error: Error) => crash(`could not be reached: ${error.message}`);
       child.on('message', onMessage);
       child.on('close', onExit);
       child.on('error', onError);
       child.stderr?.on('data', hear);
       if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode);
-      else void ready.then(() => child.connected && child.send(job));
+      else void ready.then(() => child.connected && child.send({ kind: 'job', job } satisfies ParentMessage, () => {}));
     });
   }
 }

@@ -19,7 +19,7 @@ export async function restoreRun(
   onProgress?: (share: number) => void,
 ): Promise<RestoredRun> {
   // A twin only adds to the metrics, so none is needed to train again.
-  const again = trained ? undefined : await executeRun(runtime, spec, undefined, onProgress);
+  const again = trained ? undefined : await executeRun(runtime, spec, undefined, onProgress && { onProgress });
   const bytes = trained ?? again?.trained ?? new Uint8Array();
   return { state: decodeSafetensors(bytes, `run ${runId}`).tensors, accuracyAgain: again?.metrics.cleanAccuracy };
 }

@@ -1,18 +1,20 @@
-// The order in which an experiment is carried out, with a store and a pool that only take notes.
+// How a worker carries out an experiment, with a store, a queue and a pool that only take notes.
 import { describe, expect, it } from 'vitest';
+import type { RunQueue } from '../queue/run-queue.ts';
 import type { PlannedRun, RunSpec } from '../spec/run-spec.ts';
 import type { Store } from '../store/store.ts';
+import { Admission } from './admission.ts';
 import type { Outcome, RunnerPool } from './pool.ts';
-import type { Job } from './protocol.ts';
+import type { Job, RunnerNews } from './protocol.ts';
 import { type SweepEvent, type SweepOptions, sweep } from './sweep.ts';
 
-type Row = { run: PlannedRun; status: string; error?: string; artifact?: Uint8Array };
+type Row = { run: PlannedRun; status: string; error?: string; artifact?: Uint8Array; tries?: number };
 type Behaviour = (seed: number) => Outcome | Promise<Outcome>;
 
 const done = (cleanAccuracy: number): Outcome =>
   ({
     kind: 'done',
-    metrics: { cleanAccuracy },
+    metrics: { cleanAccuracy, epochLosses: [1], seconds: 1 },
     trained: Uint8Array.of(1),
     environment: {},
     memory: 1,
@@ -34,42 +36,80 @@ function laboratory(rows: Row[], behave: Behaviour, workers = 1) {
     return found;
   };
   const jobs: Job[] = [];
-  const running = { now: 0, most: 0, closed: false };
+  const running = { now: 0, most: 0, stopped: false };
   const store = {
-    pendingRuns: async () => rows.filter(({ status }) => status !== 'done').map(({ run }) => run),
+    artifactDirectory: '/nowhere',
     getRun: async (runId: string) => {
       const { status, error, run } = row(runId);
       return { status, error, spec: run.spec, metrics: status === 'done' ? { cleanAccuracy: 0.9 } : null };
     },
-    markRunning: async (runId: string) => void Object.assign(row(runId), { status: 'running' }),
-    markPending: async (runId: string) => void Object.assign(row(runId), { status: 'pending' }),
     recordDone: async (runId: string) => void Object.assign(row(runId), { status: 'done' }),
-    recordFailed: async (runId: string, error: string) => void Object.assign(row(runId), { status: 'failed', error }),
-    recordSkipped: async (runId: string, error: string) => void Object.assign(row(runId), { status: 'skipped', error }),
     getArtifact: async (runId: string) => row(runId).artifact,
     putArtifact: async (runId: string, _: string, artifact: Uint8Array) => void Object.assign(row(runId), { artifact }),
   };
+  const notes: string[] = [];
+  const queue = {
+    worker: 'w',
+    leaseSeconds: 60,
+    log: { note: (id: string, kind: string) => notes.push(`${id} ${kind}`), epoch: () => {}, flush: async () => {} },
+    join: async () => {},
+    leave: async () => {},
+    beat: async () => [],
+    async claim() {
+      const isDone = (id: string | undefined) => id === undefined || row(id).status === 'done';
+      const free = rows.filter(({ status, run }) => status === 'pending' && isDone(run.twinId));
+      const next = free.find(({ run }) => run.twinId === undefined) ?? free[0];
+      if (!next) return undefined;
+      next.status = 'running';
+      return { ...next.run, attempt: 1 };
+    },
+    async tidy() {
+      for (const waiting of rows.filter(({ status, run }) => status === 'pending' && run.twinId !== undefined)) {
+        const twin = row(waiting.run.twinId ?? '');
+        if (!['failed', 'skipped'].includes(twin.status)) continue;
+        Object.assign(waiting, {
+          status: 'skipped',
+          error: `its clean twin ${twin.run.runId} is failed: ${twin.error}`,
+        });
+      }
+    },
+    async fail(runId: string, error: string, again: boolean) {
+      const found = row(runId);
+      found.tries = (found.tries ?? 0) + 1;
+      const repeated = again && found.tries < 3;
+      Object.assign(found, { status: repeated ? 'pending' : 'failed', error });
+      return repeated;
+    },
+    skip: async (runId: string, error: string) => void Object.assign(row(runId), { status: 'skipped', error }),
+    handBack: async (runId: string) => void Object.assign(row(runId), { status: 'pending' }),
+    unfinished: async () => ({
+      pending: rows.filter(({ status }) => status === 'pending').length,
+      running: rows.filter(({ status }) => status === 'running').length,
+    }),
+  };
   const pool = {
     workers,
-    async run(job: Job, onProgress: (share: number) => void) {
+    async run(job: Job, onNews: (news: RunnerNews) => void) {
       jobs.push(job);
       running.now++;
       running.most = Math.max(running.most, running.now);
-      onProgress(0.5);
+      onNews({ kind: 'progress', share: 0.5 });
       await new Promise((resolve) => setTimeout(resolve, 5));
       const outcome = await behave(job.spec.seed);
       running.now--;
-      return running.closed ? failed('the runner process was killed by SIGKILL') : outcome;
+      return running.stopped ? ({ kind: 'stopped', memory: 1 } as Outcome) : outcome;
     },
-    close() {
-      running.closed = true;
+    stop() {
+      running.stopped = true;
     },
+    close() {},
   };
   const carryOut = (options?: SweepOptions) =>
-    sweep(store as unknown as Store, pool as unknown as RunnerPool, 'experiment', options);
+    sweep(store as unknown as Store, queue as unknown as RunQueue, pool as unknown as RunnerPool, options);
   const statuses = () => Object.fromEntries(rows.map(({ run, status }) => [run.runId, status]));
   return {
     store,
+    notes,
     jobs,
     running,
     row,
@@ -83,12 +123,12 @@ describe('sweep', () => {
   it('does clean twins before what is compared with them, and hands their results over', async () => {
     const lab = laboratory(experiment({ b: 'a', a: undefined, c: 'a', d: undefined }), () => done(0.9));
     expect(await lab.carryOut()).toEqual({ done: 4, failed: 0, skipped: 0, left: 0 });
-    expect(lab.order()).toEqual(['a', 'b', 'c', 'd']);
+    expect(lab.order()).toEqual(['a', 'd', 'b', 'c']);
     expect(lab.jobs.map(({ twin }) => twin)).toEqual([
       undefined,
-      { cleanAccuracy: 0.9, trained: Uint8Array.of(1) },
-      { cleanAccuracy: 0.9, trained: Uint8Array.of(1) },
       undefined,
+      { cleanAccuracy: 0.9, trained: Uint8Array.of(1) },
+      { cleanAccuracy: 0.9, trained: Uint8Array.of(1) },
     ]);
   });
 
@@ -102,7 +142,7 @@ describe('sweep', () => {
   it('goes on after a failure, and skips what has no twin, with the reason', async () => {
     const rows = experiment({ a: undefined, b: 'a', c: undefined, d: 'c' });
     const lab = laboratory(rows, (seed) => (seed === 0 ? failed('training diverged') : done(0.8)));
-    expect(await lab.carryOut()).toEqual({ done: 2, failed: 1, skipped: 1, left: 0 });
+    expect(await lab.carryOut()).toEqual({ done: 2, failed: 1, skipped: 0, left: 0 });
     expect(lab.statuses()).toEqual({ a: 'failed', b: 'skipped', c: 'done', d: 'done' });
     expect(lab.row('b').error).toBe('its clean twin a is failed: training diverged');
   });
@@ -136,7 +176,7 @@ describe('sweep', () => {
       return done(0.9);
     });
     expect(await lab.carryOut({ signal: abort.signal })).toEqual({ done: 1, failed: 0, skipped: 0, left: 2 });
-    expect(lab.running.closed).toBe(true);
+    expect(lab.running.stopped).toBe(true);
     expect(lab.statuses()).toEqual({ a: 'done', b: 'pending', c: 'pending' });
   });
 
@@ -170,9 +210,40 @@ describe('sweep', () => {
     const lab = laboratory(experiment({ a: undefined, b: 'a' }), () => done(0.9));
     await lab.carryOut({ onEvent: (event) => events.push(event) });
     const shares = events.flatMap((event) => (event.kind === 'progress' ? [event.share] : []));
-    expect(shares).toEqual([0.25, 0.5, 0.75, 1]);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(shares.at(-1)).toBe(1);
+    expect(shares).toContain(0.25);
     const kinds = events.filter(({ kind }) => kind !== 'progress').map(({ kind }) => kind);
     expect(kinds).toEqual(['started', 'finished', 'started', 'finished']);
+  });
+
+  it('tries a run again whose process ended, and gives up in the end', async () => {
+    const crashed: Outcome = { kind: 'failed', error: 'killed by SIGKILL', memory: 1, crashed: true };
+    let tries = 0;
+    const lucky = laboratory(experiment({ a: undefined }), () => (++tries < 3 ? crashed : done(0.9)));
+    expect(await lucky.carryOut()).toMatchObject({ done: 1, failed: 0 });
+    const events: string[] = [];
+    const unlucky = laboratory(experiment({ a: undefined, b: undefined }), (seed) =>
+      seed === 0 ? crashed : done(0.9),
+    );
+    const onEvent = (event: SweepEvent) => event.kind !== 'progress' && events.push(event.kind);
+    expect(await unlucky.carryOut({ onEvent })).toMatchObject({ done: 1, failed: 1 });
+    expect(events.filter((kind) => kind === 'again')).toHaveLength(2);
+  });
+
+  it('lets no more runs in than the memory holds', async () => {
+    const rows = experiment({ a: undefined, b: undefined, c: undefined });
+    const lab = laboratory(rows, () => done(0.9), 3);
+    const predict = async (spec: RunSpec) => (spec.seed === 2 ? 100 : 6);
+    expect(await lab.carryOut({ admission: new Admission({ budget: 10, predict }) })).toMatchObject({ done: 3 });
+    expect(lab.running.most).toBe(1);
+    const wide = laboratory(
+      rows.map(({ run }) => ({ run, status: 'pending' })),
+      () => done(0.9),
+      3,
+    );
+    await wide.carryOut({ admission: new Admission({ budget: 112, predict }) });
+    expect(wide.running.most).toBe(3);
   });
 
   it('with nothing to do does nothing', async () => {

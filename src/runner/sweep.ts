@@ -1,11 +1,16 @@
-// Carries out what is left of an experiment: clean twins before the runs that are compared with them, one failure at a time.
+// A worker's life: claims runs from the queue, has them done by the pool's processes, records them. One failure never stops the rest.
+
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClaimedRun, RunQueue } from '../queue/run-queue.ts';
 import type { PlannedRun } from '../spec/run-spec.ts';
 import type { Store } from '../store/store.ts';
+import type { Admission } from './admission.ts';
 import type { Twin } from './execute-run.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { Outcome, RunnerPool } from './pool.ts';
-
-/** Kind of artifact under which a clean run's trained state is kept for the runs that are compared with it. */
-export const TRAINED_ARTIFACT = 'trained';
+import type { Job, RunnerNews } from './protocol.ts';
+import { TRAINED_ARTIFACT, TwinMaker } from './twins.ts';
 
 /** Kind of artifact that says which rows of a run were poisoned. */
 export const POISON_ARTIFACT = 'poison';
@@ -13,165 +18,265 @@ export const POISON_ARTIFACT = 'poison';
 export type SweepEvent =
   | { readonly kind: 'started'; readonly run: PlannedRun }
   | { readonly kind: 'skipped'; readonly run: PlannedRun; readonly reason: string }
-  | { readonly kind: 'finished'; readonly run: PlannedRun; readonly outcome: Outcome }
-  | { readonly kind: 'progress'; readonly share: number };
+  | { readonly kind: 'finished'; readonly run: PlannedRun; readonly outcome: Exclude<Outcome, { kind: 'stopped' }> }
+  /** It will be tried again. */
+  | { readonly kind: 'again'; readonly run: PlannedRun; readonly error: string }
+  | { readonly kind: 'warning'; readonly message: string }
+  /** `left`: runs that have no outcome yet, whoever does them. */
+  | { readonly kind: 'progress'; readonly share: number; readonly left: number };
 
 export interface SweepOptions {
+  /** Take runs of this experiment only. */
+  readonly experiment?: string;
   /** Do at most this many runs. */
   readonly limit?: number;
-  /** Aborting it ends the processes at once; runs in hand become pending again. */
+  /** Seconds without work after which to end; Infinity: wait for ever. Default 0: when nothing is left. */
+  readonly idleSeconds?: number;
+  /** Aborting it stops the runs in hand with a checkpoint; they become pending again. */
   readonly signal?: AbortSignal;
+  /** How long runs that are stopped have for their checkpoint before their processes are ended. Default 15 s. */
+  readonly graceSeconds?: number;
+  /** Seconds between the checkpoints of a run; 0: only when it is stopped. Default 60. */
+  readonly checkpointSeconds?: number;
+  /** Keeps runs from taking more memory together than there is. */
+  readonly admission?: Admission;
   readonly onEvent?: (event: SweepEvent) => void;
 }
 
 export interface SweepSummary {
+  /** Of this worker. */
   readonly done: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Runs left undone because of the limit or an interrupt. */
+  /** Runs of the experiment without an outcome, because of the limit, an interrupt, or because others are at them. */
   readonly left: number;
 }
 
-/** Does the pending runs of a recorded experiment. One failure never stops the others. */
-export async function sweep(
+const POLL_MS = 1000;
+const PATIENCE_SECONDS = 5;
+
+/** Does runs until nothing is left to do, or as the options say. */
+export function sweep(
   store: Store,
+  queue: RunQueue,
   pool: RunnerPool,
-  experiment: string,
   options: SweepOptions = {},
 ): Promise<SweepSummary> {
-  return new Sweep(store, pool, options).carryOut(await store.pendingRuns(experiment));
+  return new Sweep(store, queue, pool, options).carryOut();
 }
 
 class Sweep {
   readonly #store: Store;
+  readonly #queue: RunQueue;
   readonly #pool: RunnerPool;
   readonly #options: SweepOptions;
-  readonly #shares = new Map<string, number>();
-  readonly #inHand = new Map<string, Promise<void>>();
-  /** Twins whose trained state was lost, made again once for all who need them. */
-  readonly #made = new Map<string, Promise<Twin | string>>();
+  readonly #twins: TwinMaker;
+  readonly #heartbeat: Heartbeat;
   readonly #summary = { done: 0, failed: 0, skipped: 0 };
-  #waiting: PlannedRun[] = [];
+  #budget: number;
   #total = 0;
+  #left = 0;
   #broken = false;
+  #wake: () => void = () => {};
+  #looking: Promise<boolean> | undefined;
+  #idleSince: number | undefined;
 
-  constructor(store: Store, pool: RunnerPool, options: SweepOptions) {
+  constructor(store: Store, queue: RunQueue, pool: RunnerPool, options: SweepOptions) {
     this.#store = store;
+    this.#queue = queue;
     this.#pool = pool;
     this.#options = options;
+    this.#budget = options.limit ?? Number.POSITIVE_INFINITY;
+    this.#twins = new TwinMaker(store, (runId, spec) => pool.run({ runId, spec }, () => {}));
+    const warn = (message: string) => this.#tell({ kind: 'warning', message });
+    // Others may be at work on the same experiment.
+    this.#heartbeat = new Heartbeat(queue, warn, async () => {
+      this.#left = await this.#countLeft();
+      this.#tellProgress();
+    });
   }
 
-  async carryOut(pending: readonly PlannedRun[]): Promise<SweepSummary> {
-    const chosen = pending.slice(0, this.#options.limit ?? pending.length);
-    this.#waiting = [...chosen];
-    this.#total = chosen.length;
-    const stop = () => this.#pool.close();
-    this.#options.signal?.addEventListener('abort', stop);
+  async carryOut(): Promise<SweepSummary> {
+    const { experiment, signal, limit, graceSeconds = 15 } = this.#options;
+    await this.#queue.join();
+    await this.#queue.tidy();
+    this.#left = await this.#countLeft();
+    this.#total = Math.min(this.#left, limit ?? this.#left);
+    let grace: NodeJS.Timeout | undefined;
+    const stop = () => {
+      this.#pool.stop();
+      this.#wake();
+      grace = setTimeout(() => this.#pool.close(), 1000 * graceSeconds);
+    };
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted) stop();
+    this.#heartbeat.start();
     const ends = await Promise.allSettled(Array.from({ length: this.#pool.workers }, () => this.#work()));
-    this.#options.signal?.removeEventListener('abort', stop);
-    // The store failed one of the workers: the others have ended their run and taken no other.
+    clearTimeout(grace);
+    signal?.removeEventListener('abort', stop);
+    await this.#heartbeat.stop();
+    // The store failed one of the slots: the others have ended their run and taken no other.
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    const { done, failed, skipped } = this.#summary;
-    return { ...this.#summary, left: pending.length - done - failed - skipped };
+    await this.#queue.leave();
+    const { pending, running } = await this.#queue.unfinished(experiment);
+    return { ...this.#summary, left: pending + running };
   }
 
   get #stopped(): boolean {
     return this.#broken || this.#options.signal?.aborted === true;
   }
 
-  /** One worker's life: takes what can be done now, waits for a twin in hand when nothing else can. */
+  async #countLeft(): Promise<number> {
+    const { pending, running } = await this.#queue.unfinished(this.#options.experiment);
+    return pending + running;
+  }
+
+  /** One slot: takes what can be done now, waits when nothing can. */
   async #work(): Promise<void> {
-    while (!this.#stopped && this.#waiting.length > 0) {
-      const at = this.#waiting.findIndex(({ twinId }) => twinId === undefined || !this.#isComing(twinId));
-      if (at < 0) {
-        await Promise.race(this.#inHand.values()).catch(() => {});
-        continue;
+    try {
+      while (!this.#stopped && this.#budget > 0) {
+        this.#budget--;
+        const run = await this.#queue.claim(this.#options.experiment);
+        if (run) {
+          this.#idleSince = undefined;
+          await this.#do(run);
+          this.#wake();
+          continue;
+        }
+        this.#budget++;
+        this.#looking ??= this.#lookAround().finally(() => {
+          this.#looking = undefined;
+        });
+        if (!(await this.#looking)) return;
       }
-      const [run] = this.#waiting.splice(at, 1);
-      const doing = this.#do(run);
-      this.#inHand.set(run.runId, doing);
-      try {
-        await doing;
-      } catch (error) {
-        this.#broken = true;
-        throw error;
-      } finally {
-        this.#inHand.delete(run.runId);
-      }
+    } catch (error) {
+      this.#broken = true;
+      this.#wake();
+      throw error;
     }
   }
 
-  #isComing(runId: string): boolean {
-    return this.#inHand.has(runId) || this.#waiting.some((run) => run.runId === runId);
+  /** Waits for a change; false when it is time to end. */
+  async #lookAround(): Promise<boolean> {
+    if (this.#idleSince !== undefined || this.#heartbeat.size > 0) await this.#pause();
+    if (this.#stopped) return false;
+    this.#idleSince ??= performance.now();
+    await this.#queue.tidy();
+    const { pending, running } = await this.#queue.unfinished(this.#options.experiment);
+    this.#left = pending + running;
+    this.#tellProgress();
+    if (this.#heartbeat.size > 0) return true;
+    const { idleSeconds = 0 } = this.#options;
+    const idle = (performance.now() - this.#idleSince) / 1000;
+    if (idleSeconds > 0) return idle < idleSeconds;
+    if (running > 0) return true;
+    // What is pending, can not be taken and is waited for by nobody: others may just be changing that.
+    return pending > 0 && idle < PATIENCE_SECONDS;
   }
 
-  async #do(run: PlannedRun): Promise<void> {
-    const twin = run.twinId === undefined ? undefined : await this.#twin(run.twinId);
-    if (this.#stopped) return;
-    if (typeof twin === 'string') {
-      await this.#store.recordSkipped(run.runId, twin);
-      this.#summary.skipped++;
-      this.#finish(run);
-      this.#options.onEvent?.({ kind: 'skipped', run, reason: twin });
-      return;
-    }
-    await this.#store.markRunning(run.runId);
-    this.#options.onEvent?.({ kind: 'started', run });
-    const outcome = await this.#pool.run({ runId: run.runId, spec: run.spec, twin }, (share) => {
-      this.#shares.set(run.runId, share);
-      this.#tellProgress();
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, POLL_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
-    if (this.#stopped && outcome.kind === 'failed') return this.#store.markPending(run.runId);
-    await this.#record(run, outcome);
-    this.#finish(run);
-    this.#options.onEvent?.({ kind: 'finished', run, outcome });
   }
 
-  async #record({ runId, twinId }: PlannedRun, outcome: Outcome): Promise<void> {
-    if (outcome.kind === 'failed') {
-      await this.#store.recordFailed(runId, outcome.error);
-      this.#summary.failed++;
-      return;
+  async #do(run: ClaimedRun): Promise<void> {
+    this.#heartbeat.take(run.runId);
+    try {
+      await this.#carryThrough(run);
+    } finally {
+      this.#heartbeat.drop(run.runId);
     }
+  }
+
+  async #carryThrough(run: ClaimedRun): Promise<void> {
+    const twin = run.twinId === undefined ? undefined : await this.#twins.get(run.twinId);
+    if (this.#stopped) return this.#queue.handBack(run.runId);
+    if (typeof twin === 'string') {
+      await this.#queue.skip(run.runId, twin);
+      this.#summary.skipped++;
+      this.#finish();
+      return this.#tell({ kind: 'skipped', run, reason: twin });
+    }
+    const leave = await this.#options.admission?.enter(run.spec);
+    try {
+      this.#tell({ kind: 'started', run });
+      const outcome = await this.#pool.run(this.#job(run, twin), (news) => this.#hear(run, news));
+      await this.#conclude(run, outcome);
+    } finally {
+      leave?.();
+    }
+  }
+
+  #job({ runId, spec }: ClaimedRun, twin: Twin | undefined): Job {
+    const { checkpointSeconds = 60 } = this.#options;
+    const checkpoint = { path: this.#checkpointPath(runId), everySeconds: checkpointSeconds };
+    return { runId, spec, checkpoint, ...(twin && { twin }) };
+  }
+
+  #checkpointPath(runId: string): string {
+    return join(this.#store.artifactDirectory, 'checkpoints', `${runId}.safetensors`);
+  }
+
+  #hear({ runId }: ClaimedRun, news: RunnerNews): void {
+    if (news.kind === 'progress') {
+      this.#heartbeat.progress(runId, news.share);
+      this.#tellProgress();
+    } else if (news.kind === 'warning') this.#tell({ kind: 'warning', message: news.message });
+    else if (news.kind === 'epoch') this.#queue.log.epoch(runId, news);
+    else this.#queue.log.note(runId, news.kind, { epoch: news.epoch, steps: news.steps });
+  }
+
+  async #conclude(run: ClaimedRun, outcome: Outcome): Promise<void> {
+    const { runId } = run;
+    if (outcome.kind === 'stopped' || (this.#stopped && outcome.kind === 'failed')) {
+      this.#budget++;
+      return this.#queue.handBack(runId);
+    }
+    if (outcome.kind === 'failed') {
+      if (await this.#queue.fail(runId, outcome.error, outcome.crashed === true)) {
+        this.#budget++;
+        return this.#tell({ kind: 'again', run, error: outcome.error });
+      }
+      this.#summary.failed++;
+    } else {
+      await this.#record(run, outcome);
+      this.#summary.done++;
+    }
+    await rm(this.#checkpointPath(runId), { force: true });
+    this.#finish();
+    this.#tell({ kind: 'finished', run, outcome });
+  }
+
+  async #record({ runId, twinId }: ClaimedRun, outcome: Extract<Outcome, { kind: 'done' }>): Promise<void> {
     // The artifact first: a run that counts as done always has it.
     if (twinId === undefined) await this.#store.putArtifact(runId, TRAINED_ARTIFACT, outcome.trained);
     if (outcome.poison) await this.#store.putArtifact(runId, POISON_ARTIFACT, outcome.poison);
-    await this.#store.recordDone(runId, outcome.metrics, outcome.environment);
-    this.#summary.done++;
-  }
-
-  /** The clean twin's accuracy and state, made again when its file is gone; a sentence when it cannot be had. */
-  async #twin(twinId: string): Promise<Twin | string> {
-    const { status, metrics, error, spec } = await this.#store.getRun(twinId);
-    if (status !== 'done' || !metrics) return `its clean twin ${twinId} is ${status}${error ? `: ${error}` : ''}`;
-    const kept = await this.#store.getArtifact(twinId, TRAINED_ARTIFACT);
-    if (kept) return { cleanAccuracy: metrics.cleanAccuracy, trained: kept };
-    const making = this.#made.get(twinId) ?? this.#makeAgain(twinId, spec, metrics.cleanAccuracy);
-    this.#made.set(twinId, making);
-    return making;
-  }
-
-  /** Another machine or engine may give other numbers: then the two would not belong together. */
-  async #makeAgain(twinId: string, spec: PlannedRun['spec'], cleanAccuracy: number): Promise<Twin | string> {
-    const again = await this.#pool.run({ runId: twinId, spec }, () => {});
-    if (again.kind === 'failed') return `its clean twin ${twinId} could not be made again: ${again.error}`;
-    if (again.metrics.cleanAccuracy !== cleanAccuracy) {
-      return (
-        `its clean twin ${twinId} came out differently when it was made again ` +
-        `(${again.metrics.cleanAccuracy} against ${cleanAccuracy}): remove its result, and it is measured anew`
-      );
+    await this.#store.recordDone(runId, outcome.metrics, outcome.environment, this.#queue.worker);
+    this.#queue.log.note(runId, 'done', { seconds: outcome.metrics.seconds, memory: outcome.memory });
+    for (const [i, loss] of outcome.metrics.epochLosses.entries()) {
+      this.#queue.log.epoch(runId, { epoch: i + 1, loss, seconds: null });
     }
-    await this.#store.putArtifact(twinId, TRAINED_ARTIFACT, again.trained);
-    return { cleanAccuracy, trained: again.trained };
   }
 
-  #finish({ runId }: PlannedRun): void {
-    this.#shares.set(runId, 1);
+  #finish(): void {
+    this.#left = Math.max(0, this.#left - 1);
     this.#tellProgress();
   }
 
+  #tell(event: SweepEvent): void {
+    this.#options.onEvent?.(event);
+  }
+
   #tellProgress(): void {
-    const sum = [...this.#shares.values()].reduce((all, share) => all + share, 0);
-    this.#options.onEvent?.({ kind: 'progress', share: sum / this.#total });
+    const { limit = Number.POSITIVE_INFINITY } = this.#options;
+    const { done, failed, skipped } = this.#summary;
+    const finished = Number.isFinite(limit) ? done + failed + skipped : this.#total - this.#left;
+    const share = this.#total === 0 ? 1 : (finished + this.#heartbeat.shares) / this.#total;
+    this.#tell({ kind: 'progress', share: Math.min(1, Math.max(0, share)), left: this.#left });
   }
 }

@@ -94,6 +94,45 @@ export const MIGRATIONS: readonly Migration[] = [
     `,
   },
   { version: 4, sql: 'ALTER TABLE runs ADD COLUMN false_trigger_rate float8' },
+  {
+    // The queue: who does which run, until when, and what has happened to it.
+    version: 5,
+    sql: `
+      ALTER TABLE runs
+        ADD COLUMN place bigint GENERATED ALWAYS AS IDENTITY,
+        ADD COLUMN attempts int NOT NULL DEFAULT 0,
+        ADD COLUMN worker text,
+        ADD COLUMN lease_until timestamptz,
+        ADD COLUMN progress float8;
+      CREATE INDEX runs_queue ON runs ((twin_id IS NOT NULL), (attempts > 0), place) WHERE status = 'pending';
+      CREATE TABLE workers (
+        worker text PRIMARY KEY,
+        host text NOT NULL,
+        pid int NOT NULL,
+        slots int NOT NULL,
+        threads int NOT NULL,
+        started_at timestamptz NOT NULL,
+        seen_at timestamptz NOT NULL,
+        ended_at timestamptz
+      );
+      CREATE TABLE epochs (
+        run_id text NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        epoch int NOT NULL CHECK (epoch > 0),
+        loss float8 NOT NULL,
+        seconds float8,
+        PRIMARY KEY (run_id, epoch)
+      );
+      CREATE TABLE run_events (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        run_id text NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+        at timestamptz NOT NULL,
+        worker text,
+        kind text NOT NULL,
+        detail json
+      );
+      CREATE INDEX run_events_run ON run_events (run_id, id);
+    `,
+  },
 ];
 
 /** The version that this program writes. */

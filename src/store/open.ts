@@ -4,6 +4,7 @@ import { inputError } from '../core/errors.ts';
 import { ArtifactFiles } from './artifact-files.ts';
 import type { OpenMode } from './embedded.ts';
 import { migrate } from './migrations.ts';
+import type { Patience } from './persistent.ts';
 import { Store } from './store.ts';
 
 /** Where results go unless said otherwise, below the working folder. */
@@ -18,8 +19,10 @@ export interface OpenOptions {
   readonly waitMs?: number;
   /** How an owner lets others in; see EmbeddedOptions. */
   readonly socket?: 'file' | 'tcp';
-  /** Directory of artifact files for a store on a server; `.triggerlab/artifacts` unless given. */
+  /** Directory of artifact files for a store on a server; $TRIGGERLAB_ARTIFACTS or `.triggerlab/artifacts` unless given. */
   readonly artifacts?: string;
+  /** Wait for a server that goes away. Only for work whose statements can be repeated. */
+  readonly patience?: Patience;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface OpenOptions {
  */
 export async function openStore(location: string, options: OpenOptions): Promise<Store> {
   const warn = options.warn ?? ((message: string) => process.emitWarning(message));
-  if (/^postgres(ql)?:\/\//i.test(location)) return openServer(location, options.artifacts, warn);
+  if (/^postgres(ql)?:\/\//i.test(location)) return openServer(location, options, warn);
   if (location.trim() === '' || /^[a-z][a-z0-9+.-]+:\/\//i.test(location)) {
     throw inputError(`"${location.replace(/\/\/.*@/, '//…@')}" is neither a directory nor a postgres:// URL`, {
       hint: 'For example --store results/ or --store postgres://user@host/database',
@@ -46,11 +49,15 @@ export async function openStore(location: string, options: OpenOptions): Promise
     close,
   });
   // Whoever holds the lock knows that nobody else works on this store.
-  if (owner) await store.resetRunning();
+  if (owner) await store.forgetWorkers();
   return store;
 }
 
-async function openServer(url: string, artifacts: string | undefined, warn: (message: string) => void): Promise<Store> {
+async function openServer(
+  url: string,
+  { artifacts, patience }: OpenOptions,
+  warn: (message: string) => void,
+): Promise<Store> {
   let location: string;
   try {
     const parsed = new URL(url);
@@ -61,6 +68,7 @@ async function openServer(url: string, artifacts: string | undefined, warn: (mes
     });
   }
   const { connectPostgres } = await import('./postgres.ts');
+  const { persistent } = await import('./persistent.ts');
   const db = await connectPostgres({ connectionString: url, application_name: 'triggerlab' }, location);
   try {
     await migrate(db, location);
@@ -69,8 +77,9 @@ async function openServer(url: string, artifacts: string | undefined, warn: (mes
     throw error;
   }
   return new Store({
-    db,
-    artifacts: new ArtifactFiles(artifacts ?? resolve(DEFAULT_STORE, 'artifacts')),
+    db: patience ? persistent(db, patience) : db,
+    artifacts: new ArtifactFiles(artifacts ?? process.env.TRIGGERLAB_ARTIFACTS ?? resolve(DEFAULT_STORE, 'artifacts')),
+    artifactsElsewhere: true,
     location,
     warn,
     close: () => db.close(),

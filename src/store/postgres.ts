@@ -6,8 +6,15 @@ import { type Database, encodeParameters, type SqlParameter, transactionView } f
 /** Errors of the connection rather than of the statement: PostgreSQL's class 08 and 57P, and those of the socket. */
 function isConnectionError(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string') return /^(08|57P|E[A-Z]{3,})/.test(code);
+  // 53300: too many connections at present.
+  if (typeof code === 'string') return /^(08|57P|53300|E[A-Z]{3,})/.test(code);
   return /connection terminated|timeout expired|connection ended/i.test(messageOf(error));
+}
+
+/** Whether an error is one that may go away by itself: the server is away for a while, or two transactions met. */
+export function isUnreachable(error: unknown): boolean {
+  const cause = (error instanceof TriggerlabError ? error.cause : error) ?? {};
+  return isConnectionError(cause) || ['40001', '40P01'].includes(String((cause as { code?: unknown }).code));
 }
 
 /**

@@ -58,7 +58,8 @@ export function recordOf(row: RunRow): RunRecord {
     status: row.status,
     metrics: row.status === 'done' ? metricsOf(row) : null,
     environment: row.environment,
-    error: row.error,
+    // A run that is to be tried again still knows what went wrong the last time.
+    error: row.status === 'failed' || row.status === 'skipped' ? row.error : null,
     experiments: row.experiments,
     startedAt: row.started_at?.toISOString() ?? null,
     finishedAt: row.finished_at?.toISOString() ?? null,

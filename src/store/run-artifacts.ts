@@ -6,8 +6,10 @@ export class RunArtifacts {
   readonly #db: Database;
   readonly #files: ArtifactFiles;
   readonly #warn: (message: string) => void;
+  readonly #elsewhere: boolean;
 
-  constructor(db: Database, files: ArtifactFiles, warn: (message: string) => void) {
+  constructor(db: Database, files: ArtifactFiles, warn: (message: string) => void, elsewhere = false) {
+    this.#elsewhere = elsewhere;
     this.#db = db;
     this.#files = files;
     this.#warn = warn;
@@ -42,6 +44,7 @@ export class RunArtifacts {
     if (!row) return undefined;
     const found = await this.#files.get(row.sha256);
     if (typeof found !== 'string') return found;
+    if (found === 'missing' && this.#elsewhere) return undefined;
     this.#warn(`the ${kind} of run ${runId} is ${found} (${this.#files.pathOf(row.sha256)}) and is not used`);
     return undefined;
   }

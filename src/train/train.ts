@@ -6,6 +6,7 @@ import type { Augmentation } from '../data/augment.ts';
 import { epochBatches } from '../data/batches.ts';
 import type { ImageSource } from '../data/dataset.ts';
 import type { Runtime } from '../runtime/node.ts';
+import { BEGINNING, type Checkpointing, fitting, type Position, TrainingStopped } from './checkpoint.ts';
 import type { DrawnSource } from './drawn-set.ts';
 import { cachedFeatures } from './features.ts';
 import { imageFeeds, labelFeed } from './feeds.ts';
@@ -37,13 +38,17 @@ export interface TrainingOptions extends OptimizerConfig {
   readonly onEpoch?: (epoch: number, loss: number, state: () => TrainedState) => void | Promise<void>;
   /** Called after every batch with the share of the training that is done. */
   readonly onProgress?: (share: number) => void;
+  /** Lets training be interrupted and taken up again. */
+  readonly checkpointing?: Checkpointing | undefined;
+  /** Called when training goes on from a checkpoint. */
+  readonly onResume?: (from: Position) => void;
 }
 
 export interface TrainingResult {
   readonly trained: TrainedState;
   /** Mean training loss of each epoch. */
   readonly epochLosses: number[];
-  /** Wall time of the training steps and of the features they take. */
+  /** Wall time of the training steps and of the features they take, that before an interruption included. */
   readonly seconds: number;
 }
 
@@ -51,7 +56,8 @@ export interface TrainingResult {
  * Trains a network in the order, with the masks and from the start that its seed decides: same inputs, same bits
  * (for the same machine and thread count). What the network's frozen part makes of the images is taken from its feature store,
  * if it has one. `begin` is how the state is carried from step to step.
- * @throws TriggerlabError (failed) when the loss, a parameter or a running statistic stops being a number.
+ * @throws TriggerlabError (failed) when the loss, a parameter or a running statistic stops being a number; TrainingStopped
+ * when `checkpointing` says so.
  */
 export async function train(
   runtime: Runtime,
@@ -73,6 +79,7 @@ export async function train(
     const features = fresh
       ? undefined
       : await cachedFeatures(runtime, network, 'train', source, everyRow(source), (rows, of) => {
+          if (options.checkpointing?.due() === 'stop') throw new TrainingStopped();
           before = of / options.batchSize;
           options.onProgress?.((done + rows / options.batchSize) / (done + before + steps));
         });
@@ -84,16 +91,26 @@ export async function train(
     const loop = await begin(runtime, step, part(true));
     return { features, step, still, loop, state: () => ({ ...still, ...loop.state() }) };
   };
-  let done = 0;
-  let now = await phase(network, startingState(network, method.slots));
+  const fresh = startingState(network, method.slots);
+  const resumed = fitting(await options.checkpointing?.load(), fresh, perEpoch, options.epochs);
+  const from = resumed?.position ?? BEGINNING;
+  if (resumed) options.onResume?.(from);
+  const elapsed = () => from.seconds + (performance.now() - started) / 1000;
+  const evaluates = (epoch: number) => epoch > 1 && options.modeAfterFirstEpoch === 'eval';
+  let done = from.steps;
+  let now = await phase(
+    evaluates(from.epoch) ? inEvaluation(network) : network,
+    resumed ? { ...resumed.state } : fresh,
+  );
   const schedule = options.schedule ?? (() => options.learningRate);
   const lone = network.trainable.batchNormMode === 'batch' && (source.count - 1) % options.batchSize === 0;
-  const epochLosses: number[] = [];
-  for (let epoch = 1; epoch <= options.epochs; epoch++) {
-    if (epoch === 2 && options.modeAfterFirstEpoch === 'eval') now = await phase(inEvaluation(network), now.state());
+  const epochLosses = [...from.epochLosses];
+  for (let epoch = from.epoch; epoch <= options.epochs; epoch++) {
+    if (epoch === 2 && from.epoch === 1 && evaluates(epoch)) now = await phase(inEvaluation(network), now.state());
     const { features, step, still, loop } = now;
-    let total = 0;
-    for (const rows of epochBatches(source.count, options.batchSize, Rng.of(options.seed, 'order', epoch))) {
+    let { lossSum: total, batches } = epoch === from.epoch ? from : { lossSum: 0, batches: 0 };
+    const order = epochBatches(source.count, options.batchSize, Rng.of(options.seed, 'order', epoch));
+    for (const rows of order.slice(batches)) {
       const scalars = method.feed(done + 1, schedule(done, steps));
       const images = 'draw' in source ? await source.draw(rows, done) : source;
       const feeds: Record<string, Tensor> = {
@@ -113,7 +130,15 @@ export async function train(
         feeds[mask.input] = dropoutMask(mask, rows.length, Rng.of(options.seed, 'dropout', mask.input, done));
       total += (await loop.step(feeds)) * rows.length;
       done++;
+      batches++;
       options.onProgress?.((before + done) / (before + steps));
+      const due = options.checkpointing?.due() ?? 'go on';
+      if (due !== 'go on') {
+        const position: Position = { epoch, batches, steps: done, lossSum: total, epochLosses, seconds: elapsed() };
+        // A loss that is not a number cannot be written, and the end of the epoch is about to say so.
+        if (Number.isFinite(total)) await options.checkpointing?.save({ position, state: now.state() });
+        if (due === 'stop') throw new TrainingStopped();
+      }
     }
     const loss = total / source.count;
     if (!Number.isFinite(loss)) throw diverged(`the loss of epoch ${epoch} is ${loss}`, lone);
@@ -122,7 +147,7 @@ export async function train(
     epochLosses.push(loss);
     await options.onEpoch?.(epoch, loss, () => trainedState(network, now.state()));
   }
-  return { trained: trainedState(network, now.state()), epochLosses, seconds: (performance.now() - started) / 1000 };
+  return { trained: trainedState(network, now.state()), epochLosses, seconds: elapsed() };
 }
 
 /** The network on images that come from an augmentation: at its input's size where that has resized them. */
