@@ -20,6 +20,7 @@ const ORDER = [
   'queue',
   'runner',
   'analysis',
+  'lint',
   'report',
   'server',
   'cli',

@@ -10,11 +10,13 @@ import { registerExplain } from './explain.ts';
 import { registerExport } from './export.ts';
 import { registerImport } from './import.ts';
 import { registerLaunch } from './launch.ts';
+import { registerLint } from './lint.ts';
 import { registerLogs } from './logs.ts';
 import { registerModels } from './models.ts';
 import { endQuietlyWithoutReader } from './output.ts';
 import { registerPlan } from './plan.ts';
 import { registerPretrain } from './pretrain.ts';
+import { registerPreview } from './preview.ts';
 import { runProgram } from './program.ts';
 import { registerReport } from './report.ts';
 import { registerResults } from './results.ts';
@@ -31,6 +33,8 @@ const commands: readonly RegisterCommand[] = [
   // Experiments
   registerRun,
   registerPlan,
+  registerLint,
+  registerPreview,
   registerWorker,
   registerLaunch,
   registerRetry,

@@ -7,6 +7,7 @@ import { inputError, messageOf } from '../core/errors.ts';
 import { makeDirectory } from '../core/files.ts';
 import { modelLabel } from '../core/references.ts';
 import { prepareDatasets } from '../data/loaded.ts';
+import type { Finding } from '../lint/findings.ts';
 import { retryFailed } from '../queue/retry.ts';
 import { resultsTable, resultsText } from '../report/results-table.ts';
 import { chooseLayout } from '../runner/layout.ts';
@@ -18,7 +19,9 @@ import { DEFAULT_STORE, openStore } from '../store/open.ts';
 import type { RunRecord, RunStatus } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { finish, withSet } from './command.ts';
-import { loadPlan } from './load-plan.ts';
+import { findingText } from './lint-output.ts';
+import { lintSpec } from './load-lint.ts';
+import { type LoadedSpec, loadSpec } from './load-plan.ts';
 import { log, print, printJson } from './output.ts';
 import { StepProgress } from './progress.ts';
 import { trainEncoders } from './train-encoders.ts';
@@ -28,6 +31,7 @@ interface Options extends WorkOptions {
   readonly store: string;
   readonly set: string[];
   readonly report?: string;
+  readonly allowLint?: boolean;
   readonly json?: boolean;
 }
 
@@ -37,7 +41,8 @@ export function registerRun(program: Command): void {
     .argument('<spec>', 'experiment spec (YAML)')
     .description('do an experiment: plan it, run what is not done yet, show the table; the same command resumes')
     .option('--store <location>', 'directory or postgres:// URL of the results', DEFAULT_STORE)
-    .option('--report <directory>', 'write the HTML report there at the end');
+    .option('--report <directory>', 'write the HTML report there at the end')
+    .option('--allow-lint', 'run also what lint finds errors in: see triggerlab lint');
   finish(withSet(withWork(command, 0)), [
     'run suites/quick.yaml',
     'run suites/quick.yaml --report report',
@@ -48,24 +53,43 @@ export function registerRun(program: Command): void {
 }
 
 async function runCommand(file: string, options: Options): Promise<void> {
-  const plan = await loadPlan(file, options.set);
+  const loaded = await loadSpec(file, options.set);
+  const { plan } = loaded;
   requireWeights(plan);
   const specText = [readSpecFile(file).trimEnd(), ...options.set.map((text) => `# --set ${text}`)].join('\n');
   if (options.report !== undefined) checkReportDirectory(options.report);
   const preparing = new StepProgress();
   const names = plan.runs.map(({ spec }) => spec.dataset);
   await prepareDatasets(names, preparing.update).finally(() => preparing.end());
+  const findings = await lintBefore(file, loaded, options);
   const interrupt = stopOnSignals();
   const store = await openStore(options.store, { mode: 'own', ...STORE_OPTIONS });
   try {
     const { name, description, factors } = plan;
-    await store.recordExperiment(name, specText, { name, description, set: options.set, factors }, plan.runs);
+    const record = { name, description, set: options.set, factors, lint: findings };
+    await store.recordExperiment(name, specText, record, plan.runs);
     const summary = await carryOut(store, plan, options, interrupt.signal);
     await conclude(store, plan, summary, options);
   } finally {
     await store.close();
     interrupt.release();
   }
+}
+
+/** What lint finds; told on stderr, errors end the command unless they are allowed. @throws TriggerlabError (input) */
+async function lintBefore(file: string, loaded: LoadedSpec, { set, allowLint }: Options): Promise<readonly Finding[]> {
+  const { findings } = (await lintSpec(loaded)).result;
+  const grave = findings.filter(({ severity }) => severity === 'error');
+  if (grave.length > 0 && !allowLint) {
+    const [first, ...others] = grave;
+    const rest = others.length === 0 ? '' : ` And ${others.length} more.`;
+    const command = ['triggerlab lint', file, ...set.map((text) => `--set ${text}`)].join(' ');
+    throw inputError(`${first.at}: lint: ${first.dataset ?? loaded.plan.name}: ${first.message}${rest}`, {
+      hint: `${first.fix} All findings: ${command}. To run it all the same: --allow-lint.`,
+    });
+  }
+  for (const finding of findings) if (finding.severity !== 'note') log(findingText(finding));
+  return findings;
 }
 
 /** A report that cannot be written should be known before the work, not after it. */

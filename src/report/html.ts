@@ -9,6 +9,7 @@ import { dataTableHtml } from './data-table.ts';
 import { SORT_SCRIPT, STYLE } from './html-style.ts';
 import { resultsHtml, runsHtml, unfinishedHtml } from './html-tables.ts';
 import { type Html, html, trusted } from './html-template.ts';
+import { lintHtml, lintOf, withoutLint } from './lint-section.ts';
 import type { ReportParts } from './parts.ts';
 import type { TriggerFigure } from './pictures.ts';
 import { METRIC_COLUMNS } from './results-table.ts';
@@ -86,6 +87,7 @@ ${sections.map(
 
 function sectionsOf(page: ReportPage): Section[] {
   const unfinished = unfinishedHtml(page.runs);
+  const lint = lintOf(page.experiment.resolved);
   const results =
     page.table.rows.length > 0
       ? resultsHtml(page.table)
@@ -109,6 +111,7 @@ function sectionsOf(page: ReportPage): Section[] {
     ...(page.cad ? [{ id: 'cad', title: 'What the attack costs on clean images', body: chartHtml(page.cad) }] : []),
     ...optional('power', 'How many repeats an effect needs', page.power && dataTableHtml(page.power)),
     ...optional('cost', 'What it took', page.cost && dataTableHtml(page.cost)),
+    ...(lint ? [{ id: 'lint', title: 'What lint found before it ran', body: lintHtml(lint) }] : []),
     { id: 'what-was-run', title: 'What was run', body: provenanceHtml(page) },
     { id: 'caveats', title: 'How to read these figures', body: caveatsHtml(page.runs) },
   ];
@@ -189,7 +192,7 @@ function provenanceHtml({ experiment, runs }: ReportPage): Html {
 triggerlab report ${shellWord(experiment.name)} --out report</code></pre>
 <h3>The spec as given</h3>
 <pre tabindex="0" role="region" aria-label="Spec as given"><code>${experiment.specText}</code></pre>
-<details><summary>The spec after defaults, presets and overrides</summary><pre tabindex="0" role="region" aria-label="Resolved spec"><code>${yamlText(experiment.resolved)}</code></pre></details>
+<details><summary>The spec after defaults, presets and overrides</summary><pre tabindex="0" role="region" aria-label="Resolved spec"><code>${yamlText(withoutLint(experiment.resolved))}</code></pre></details>
 <details><summary>All ${runs.length} runs with their ids</summary>${runsHtml(runs)}</details>`;
 }
 

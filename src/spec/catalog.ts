@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ImageShape } from '../core/images.ts';
 import type { Registry } from '../core/registry.ts';
+import type { ClassCounts } from '../data/dataset.ts';
 import { datasets } from '../data/registry.ts';
 import { describeArchitecture } from '../models/architecture.ts';
 import { type FreezePolicy, parseFreeze, trainablePart } from '../models/freeze.ts';
@@ -22,6 +23,8 @@ export interface CatalogModel {
 export interface CatalogDataset extends ImageShape {
   readonly name: string;
   readonly classes: readonly string[];
+  /** Images of each class, where they are known. */
+  readonly classCounts?: ClassCounts;
   readonly fingerprint: string;
 }
 

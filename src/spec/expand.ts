@@ -26,7 +26,7 @@ export function expandExperiment(
   if (!experiment.overridden) refuseIdleFields(cells);
   const specs = distinct(cells.map((cell) => maker.make(cell)));
   const twins = specs.map((spec) => (spec.attack.type === 'none' ? spec : twinOf(spec)));
-  return [...distinct(twins), ...specs.filter((spec) => spec.attack.type !== 'none')];
+  return [...distinct(twins, keysOfFew()), ...specs.filter((spec) => spec.attack.type !== 'none')];
 }
 
 /** Source classes are for source-specific attacks alone: written where there is none, they are nearly always a slip. */
@@ -47,7 +47,21 @@ export function twinOf(spec: RunSpec): RunSpec {
   return normalise({ ...spec, attack: { type: 'none' } });
 }
 
-function distinct(specs: readonly RunSpec[]): RunSpec[] {
-  const keyOf = (spec: RunSpec) => canonicalJson({ ...spec, attack: withoutPaths(spec.attack) });
+function distinct(specs: readonly RunSpec[], keyOf = keyOfOne): RunSpec[] {
   return [...new Map(specs.map((spec) => [keyOf(spec), spec])).values()];
+}
+
+function keyOfOne(spec: RunSpec): string {
+  return canonicalJson({ ...spec, attack: withoutPaths(spec.attack) });
+}
+
+/** Canonical JSON for many clean specs of which few differ: thousands of runs share a handful of twins. */
+export function keysOfFew(): (spec: RunSpec) => string {
+  const known = new Map<string, string>();
+  return (spec) => {
+    const text = JSON.stringify(spec);
+    const key = known.get(text) ?? canonicalJson(spec);
+    known.set(text, key);
+    return key;
+  };
 }

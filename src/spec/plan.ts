@@ -6,7 +6,7 @@ import { noPretrainedWeights } from '../models/pretrained.ts';
 import { unsaidParameters } from '../triggers/registry.ts';
 import { type Catalog, type CatalogModel, installed } from './catalog.ts';
 import { type MissingWeights, RunMaker } from './complete-run.ts';
-import { expandExperiment, twinOf } from './expand.ts';
+import { expandExperiment, keysOfFew, twinOf } from './expand.ts';
 import type { ExperimentSpec } from './experiment.ts';
 import { runId } from './identity.ts';
 import { ATTACK_SPARSE_FIELDS, neutralValues } from './neutral.ts';
@@ -43,22 +43,20 @@ export interface Plan {
 export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = installed): Plan {
   const maker = new RunMaker(catalog);
   const specs = expandExperiment(experiment, catalog, maker);
-  const weights = new Map<string, string | undefined>();
-  const idOf = (spec: RunSpec) => {
-    if (!weights.has(spec.model)) weights.set(spec.model, weightsOf(catalog.models.get(spec.model)));
-    return runId(spec, {
-      datasetFingerprint: catalog.datasets.get(spec.dataset).fingerprint,
-      weightsHash: weights.get(spec.model),
-    });
-  };
+  // Looked up once each: both may have to look at the disk.
+  const weightsHash = once((model) => weightsOf(catalog.models.get(model)));
+  const fingerprint = once((dataset) => catalog.datasets.get(dataset).fingerprint);
+  const idOf = (spec: RunSpec) =>
+    runId(spec, { datasetFingerprint: fingerprint(spec.dataset), weightsHash: weightsHash(spec.model) });
+  const keyOf = keysOfFew();
   const twins = new Map<string, string>();
   const runs = specs.map((spec): PlannedRun => {
     const id = idOf(spec);
     if (spec.attack.type === 'none') {
-      twins.set(canonicalJson(spec), id);
+      twins.set(keyOf(spec), id);
       return { runId: id, spec };
     }
-    return { runId: id, spec, twinId: twins.get(canonicalJson(twinOf(spec))) };
+    return { runId: id, spec, twinId: twins.get(keyOf(twinOf(spec))) };
   });
   const cleanRuns = twins.size;
   return {
@@ -79,6 +77,14 @@ export function requireWeights({ missingWeights }: Plan): void {
   const error = noPretrainedWeights(`${at}: model: ${model}`, model);
   if (others.length === 0) throw error;
   throw inputError(`${error.message}, nor have ${others.map((one) => one.model).join(', ')}`, { hint: error.hint });
+}
+
+function once<T>(look: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    if (!known.has(name)) known.set(name, look(name));
+    return known.get(name) as T;
+  };
 }
 
 function weightsOf({ weightsHash, publishedHash }: CatalogModel): string | undefined {

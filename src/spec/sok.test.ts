@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { loadExperiment } from './parse.ts';
+import { planExperiment } from './plan.ts';
+
+test('the paper’s matrix has the paper’s counts, with green on MNIST and without', () => {
+  const sok = (...overrides: string[]) => planExperiment(loadExperiment('suites/sok.yaml', { overrides }));
+  const whole = sok();
+  expect(whole).toMatchObject({ poisonedRuns: 11_120, cleanRuns: 60 });
+  expect(new Set(whole.runs.map(({ runId }) => runId)).size).toBe(11_180);
+  expect(whole.factors.find(({ field }) => field === 'attack.type')?.levels).toEqual([
+    { value: 'none', poisoned: 0, clean: 60 },
+    { value: 'badnets', poisoned: 10_800, clean: 0 },
+    { value: 'wanet', poisoned: 160, clean: 0 },
+    { value: 'ssba', poisoned: 160, clean: 0 },
+  ]);
+  expect(whole.missingWeights.map(({ model }) => model)).toEqual(['alexnet', 'googlenet', 'vgg19_bn', 'resnet152']);
+  const [, withoutGreen = ''] = /--set '(exclude=.*)'/.exec(readFileSync('suites/sok.yaml', 'utf8')) ?? [];
+  expect(sok(withoutGreen)).toMatchObject({ poisonedRuns: 9_920, cleanRuns: 60 });
+});
