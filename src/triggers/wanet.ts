@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Image, ImageShape } from '../core/images.ts';
 import { Rng } from '../core/rng.ts';
+import { checkShape } from './stamp.ts';
 import type { Trigger, TriggerContext, TriggerDefinition } from './trigger.ts';
 import { type Grid, noiseGrid, randomField, warp, warpGrid } from './warp.ts';
 
@@ -61,7 +62,10 @@ function create(parameters: WanetParameters, shape: ImageShape, { seed }: Pick<T
   const form = (gridOf: (rng: Rng) => Grid): Trigger => ({
     stampAt,
     shape,
-    apply: (image, rng) => warpInPlace(image, gridOf(rng)),
+    apply(image, rng) {
+      checkShape(shape, image);
+      warpInPlace(image, gridOf(rng));
+    },
   });
   const noise = { form: form((rng) => noiseGrid(grid, rng)), perAttack: crossRatio, pixels: noisePixels };
   return { ...form(() => grid), ...(crossRatio > 0 && { noise }) };

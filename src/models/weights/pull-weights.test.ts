@@ -126,7 +126,7 @@ describe('pullWeights', () => {
   it('refuses a file with another hash', async () => {
     served[served.length - 1] ^= 1;
     await expect(pullWeights(model, published, { from: mirror() })).rejects.toMatchObject({
-      kind: 'failed',
+      kind: 'input',
       message: expect.stringMatching(/SHA-256/),
     });
     expect(weightsCard(model.name)).toBeUndefined();
