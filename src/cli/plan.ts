@@ -32,12 +32,13 @@ export function registerPlan(program: Command): void {
 
 /** What `plan --json` prints: every run with its id, its twin's id and its fields. */
 function planDocument(
-  { name, description, cleanRuns, poisonedRuns, missingWeights, factors, runs }: Plan,
+  { name, description, repeats, cleanRuns, poisonedRuns, missingWeights, factors, runs }: Plan,
   encoders: readonly NeededEncoder[],
 ): object {
   return {
     name,
     description,
+    repeats,
     cleanRuns,
     poisonedRuns,
     missingWeights: missingWeights.map(({ model }) => model),
@@ -51,7 +52,7 @@ function planDocument(
 }
 
 function planText(plan: Plan): string {
-  const { name, description, cleanRuns, poisonedRuns, runs, factors } = plan;
+  const { name, description, repeats, cleanRuns, poisonedRuns, runs, factors } = plan;
   const varying = factors.filter(({ levels }) => levels.length > 1);
   const fixed = factors.filter(({ levels }) => levels.length === 1);
   const rows = varying.flatMap(factorRows);
@@ -63,6 +64,11 @@ function planText(plan: Plan): string {
   ];
   const parts = [
     `${name}: ${counted(runs.length, 'run')}, ${poisonedRuns} poisoned and ${cleanRuns} clean`,
+    ...(repeats
+      ? [
+          `At most: ${repeats.min} seeds of each setting, up to ${repeats.max} until the 95 % interval of ${repeats.metric} is narrower than ${repeats.width}`,
+        ]
+      : []),
     ...(description === '' ? [] : [description]),
     ...(rows.length === 0 ? [] : ['', textTable(columns, rows)]),
     '',

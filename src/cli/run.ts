@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { wantedRuns } from '../analysis/repeats.ts';
 import { inputError, messageOf } from '../core/errors.ts';
 import { makeDirectory } from '../core/files.ts';
 import { modelLabel } from '../core/references.ts';
@@ -66,9 +67,9 @@ async function runCommand(file: string, options: Options): Promise<void> {
   const store = await openStore(options.store, { mode: 'own', ...STORE_OPTIONS });
   try {
     const { name, description, factors } = plan;
-    const record = { name, description, set: options.set, factors, lint: findings };
-    await store.recordExperiment(name, specText, record, plan.runs);
-    const summary = await carryOut(store, plan, options, interrupt.signal);
+    const resolved = { name, description, set: options.set, factors, lint: findings };
+    const record = (runs: Plan['runs']) => store.recordExperiment(name, specText, resolved, runs);
+    const summary = await inRounds(store, plan, record, options, interrupt.signal);
     await conclude(store, plan, summary, options);
   } finally {
     await store.close();
@@ -90,6 +91,32 @@ async function lintBefore(file: string, loaded: LoadedSpec, { set, allowLint }: 
   }
   for (const finding of findings) if (finding.severity !== 'note') log(findingText(finding));
   return findings;
+}
+
+/** All of the plan at once; with adaptive repeats, a seed more in each round wherever the interval is still too wide. */
+async function inRounds(
+  store: Store,
+  plan: Plan,
+  record: (runs: Plan['runs']) => Promise<void>,
+  options: Options,
+  signal: AbortSignal,
+): Promise<SweepSummary & { interrupted: boolean }> {
+  const { repeats } = plan;
+  let runs = repeats ? wantedRuns(plan.runs, repeats, []) : plan.runs;
+  const sum = { done: 0, failed: 0, skipped: 0 };
+  for (;;) {
+    await record(runs);
+    const summary = await carryOut(store, { ...plan, runs }, options, signal);
+    for (const name of ['done', 'failed', 'skipped'] as const) sum[name] += summary[name];
+    const ended = { ...summary, ...sum };
+    if (!repeats || summary.interrupted || summary.left > 0) return ended;
+    const more = wantedRuns(plan.runs, repeats, await store.listRuns({ experiment: plan.name }));
+    if (more.length === runs.length) return ended;
+    log(
+      `${more.length - runs.length} more runs: the interval of ${repeats.metric} is still wider than ${repeats.width}`,
+    );
+    runs = more;
+  }
 }
 
 /** A report that cannot be written should be known before the work, not after it. */

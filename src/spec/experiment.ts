@@ -1,4 +1,5 @@
 // An experiment after reading and checking, before expansion: blocks of factors, and the rules that change or drop runs.
+import type { AdaptiveRepeats } from './repeats.ts';
 
 /** One value of a factor. */
 export interface Level {
@@ -51,6 +52,8 @@ export interface ExcludeRule {
 export interface ExperimentSpec {
   readonly name: string;
   readonly description: string;
+  /** Set where the number of seeds depends on what they measure. */
+  readonly repeats?: AdaptiveRepeats | undefined;
   readonly blocks: readonly Block[];
   readonly when: readonly WhenRule[];
   readonly exclude: readonly ExcludeRule[];

@@ -46,6 +46,7 @@ function check(source: Source, { overrides = [], catalog = installed }: ParseOpt
   return {
     name: written.name,
     description: written.description,
+    repeats: written.repeats,
     blocks,
     ...readRules(written, blocks, place, catalog, parsed.length > 0),
     overridden: parsed.length > 0,

@@ -10,6 +10,7 @@ import { expandExperiment, keysOfFew, twinOf } from './expand.ts';
 import type { ExperimentSpec } from './experiment.ts';
 import { runId } from './identity.ts';
 import { ATTACK_SPARSE_FIELDS, neutralValues } from './neutral.ts';
+import type { AdaptiveRepeats } from './repeats.ts';
 import type { PlannedRun, RunSpec } from './run-spec.ts';
 
 export interface LevelCount {
@@ -30,6 +31,8 @@ export interface Plan {
   /** Clean runs first; a poisoned run's twin always comes before it. */
   readonly runs: readonly PlannedRun[];
   readonly factors: readonly FactorCount[];
+  /** Set where `runs` are the most that may come to be done: see analysis/repeats.ts. */
+  readonly repeats?: AdaptiveRepeats | undefined;
   readonly cleanRuns: number;
   readonly poisonedRuns: number;
   /** Published weights that are not here yet: until they are, nothing can run, and the ids of their runs are provisional. */
@@ -66,6 +69,7 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
     factors: countLevels(specs),
     cleanRuns,
     poisonedRuns: runs.length - cleanRuns,
+    repeats: experiment.repeats,
     missingWeights: maker.missingWeights,
   };
 }

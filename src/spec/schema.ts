@@ -4,6 +4,7 @@ import { type Catalog, parameterFields } from './catalog.ts';
 import { ATTACK_FIELDS, GROUPS, ordinaryFields } from './fields.ts';
 import { forward, type LevelInput, levelsOf } from './levels.ts';
 import { presets } from './presets/index.ts';
+import { type AdaptiveRepeats, repeatsSchema } from './repeats.ts';
 
 /** Levels of the fields that a spec writes, and the path below which each field was found. */
 export interface WrittenField {
@@ -30,12 +31,13 @@ export interface WrittenSpec {
   readonly description: string;
   readonly presets: readonly LevelInput[];
   readonly fields: WrittenFields;
+  /** Set where the number of seeds depends on what they measure. */
+  readonly repeats: AdaptiveRepeats | undefined;
   readonly blocks: readonly WrittenBlock[];
   readonly when: readonly WrittenRule[];
   readonly exclude: readonly Readonly<Record<string, unknown>>[];
 }
 
-const MAX_REPEATS = 100_000;
 const conditions = z.record(z.string(), z.unknown());
 
 const experimentName = z
@@ -63,7 +65,7 @@ export function specSchema(catalog: Catalog): z.ZodType<WrittenSpec> {
       description: z.string().max(10_000).optional(),
       preset: levelsOf(z.enum(presets.names)).optional(),
       ...top,
-      repeats: z.int().min(1).max(MAX_REPEATS).optional(),
+      repeats: repeatsSchema.optional(),
       ...Object.fromEntries(GROUPS.map((group) => [group, z.strictObject(groups[group]).optional()])),
       attack: z.unknown().transform((value, context) => readBlocks(value, catalog, context.issues)),
       // biome-ignore lint/suspicious/noThenProperty: a word of the spec; never a function, so nothing can await it.
@@ -89,10 +91,15 @@ export function specSchema(catalog: Catalog): z.ZodType<WrittenSpec> {
         const levels = (holder as Record<string, LevelInput[] | undefined> | undefined)?.[parts[parts.length - 1]];
         if (levels) fields[path] = { path: parts, levels };
       }
+      const adaptive = typeof spec.repeats === 'object' ? spec.repeats : undefined;
       if (spec.repeats !== undefined) {
         fields.seed = {
           path: ['repeats'],
-          levels: Array.from({ length: spec.repeats }, (_, i) => ({ value: i, key: String(i), at: [] })),
+          levels: Array.from({ length: adaptive?.max ?? Number(spec.repeats) }, (_, i) => ({
+            value: i,
+            key: String(i),
+            at: [],
+          })),
         };
       }
       return {
@@ -100,6 +107,7 @@ export function specSchema(catalog: Catalog): z.ZodType<WrittenSpec> {
         description: spec.description?.trim() ?? '',
         presets: spec.preset ?? [],
         fields,
+        repeats: adaptive,
         blocks: spec.attack,
         when: spec.when ?? [],
         exclude: spec.exclude ?? [],
