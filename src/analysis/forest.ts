@@ -79,11 +79,8 @@ function oneFold(design: Design, fold: number): { importances: number[]; rSquare
   const variance = test.reduce((sum, row) => sum + (design.y[row] - mean) ** 2, 0) / test.length;
   if (!(variance > 0)) return { importances: codes.map(() => 0), rSquared: 0 };
   const seen = test.map((row) => codes.map((levelsOf) => levelsOf[row]));
-  const error = () =>
-    test.reduce((sum, row, at) => {
-      const predicted = trees.reduce((total: number, tree) => total + predict(tree, seen[at]), 0) / TREES;
-      return sum + (design.y[row] - predicted) ** 2;
-    }, 0) / test.length;
+  const predicted = remembered(trees, levels);
+  const error = () => test.reduce((sum, row, at) => sum + (design.y[row] - predicted(seen[at])) ** 2, 0) / test.length;
   const plain = error();
   const importances = codes.map((own, shuffled) => {
     let total = 0;
@@ -96,6 +93,21 @@ function oneFold(design: Design, fold: number): { importances: number[]; rSquare
     return (total / PERMUTATIONS - plain) / variance;
   });
   return { importances, rSquared: 1 - plain / variance };
+}
+
+/** The forest's prediction for the codes of a row; a factorial has few different rows, and shuffling mostly gives known ones. */
+function remembered(trees: readonly Tree[], levels: readonly number[]): (codes: readonly number[]) => number {
+  const known = new Map<number, number>();
+  return (codes) => {
+    let key = 0;
+    for (const [at, code] of codes.entries()) key = key * levels[at] + code;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const mean = trees.reduce((total: number, tree) => total + predict(tree, codes), 0) / trees.length;
+    // Beyond this a key may not be exact.
+    if (key < Number.MAX_SAFE_INTEGER) known.set(key, mean);
+    return mean;
+  };
 }
 
 function sample(rows: readonly number[], rng: Rng): number[] {
