@@ -75,8 +75,8 @@ export async function train(
   let before = 0;
   const phase = async (network: Network, start: State) => {
     // Augmented and redrawn images are new every time.
-    const fresh = augment !== undefined || 'draw' in source;
-    const features = fresh
+    const anew = augment !== undefined || 'draw' in source;
+    const features = anew
       ? undefined
       : await cachedFeatures(runtime, network, 'train', source, everyRow(source), (rows, of) => {
           if (options.checkpointing?.due() === 'stop') throw new TrainingStopped();
