@@ -1,7 +1,9 @@
+import { Command } from 'commander';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { failedError, inputError } from '../core/errors.ts';
 import { packageVersion } from '../core/version.ts';
 import { finish, type RegisterCommand, withSet } from './command.ts';
+import { commands } from './commands.ts';
 import { print, printJson } from './output.ts';
 import { runProgram } from './program.ts';
 
@@ -42,7 +44,8 @@ const registerAct: RegisterCommand = (program) => {
   });
 };
 
-const run = (...args: string[]) => runProgram([registerAct], args);
+const run = (...args: string[]) =>
+  runProgram([{ name: 'act', usage: '<how>', summary: 'act', load: async () => registerAct }], args);
 
 test('a command that succeeds: exit 0, its result on stdout', async () => {
   expect(await run('act', 'fine')).toBe(0);
@@ -102,4 +105,15 @@ test('help and version: exit 0, on stdout', async () => {
   expect(await run('--version')).toBe(0);
   expect(stdout).toBe(`${packageVersion}\n`);
   expect(stderr).toBe('');
+});
+
+test.each(commands)('the table has $name as it calls itself', async ({ name, usage, load }) => {
+  const program = new Command();
+  (await load())(program);
+  const [loaded] = program.commands;
+  const takes = loaded.registeredArguments.map((argument) => {
+    const shown = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${shown}>` : `[${shown}]`;
+  });
+  expect([program.commands.length, loaded.name(), takes.join(' ')]).toEqual([1, name, usage]);
 });

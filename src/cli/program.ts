@@ -2,10 +2,14 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../core/version.ts';
 import type { RegisterCommand } from './command.ts';
+import type { LazyCommand } from './commands.ts';
 import { reportError, reportUsage } from './output.ts';
 
-/** Parses the arguments after the program's name, does the command, and gives the exit code. */
-export async function runProgram(commands: readonly RegisterCommand[], args: readonly string[]): Promise<number> {
+/** Parses the arguments after the program's name, loads that command alone, does it, and gives the exit code. */
+export async function runProgram(
+  commands: readonly (LazyCommand | RegisterCommand)[],
+  args: readonly string[],
+): Promise<number> {
   const program = new Command('triggerlab')
     .description('Finds out whether, why and how an image classifier can be backdoored, and whether it can be noticed.')
     .version(packageVersion, '-V, --version', 'print the version')
@@ -16,7 +20,13 @@ export async function runProgram(commands: readonly RegisterCommand[], args: rea
       'after',
       '\nExit codes: 0 done, 1 the work failed, 2 bad usage or input.\nStart with: triggerlab run suites/quick.yaml',
     );
-  for (const register of commands) register(program);
+  const [first, second] = args.filter((text) => !text.startsWith('-'));
+  const wanted = first === 'help' ? second : first;
+  for (const command of commands) {
+    if (typeof command === 'function') command(program);
+    else if (command.name === wanted) (await command.load())(program);
+    else program.command(`${command.name} ${command.usage}`).description(command.summary);
+  }
   const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   const json = options.includes('--json');
   try {
