@@ -30,7 +30,7 @@ const more = {
 function run(spec: Partial<RunSpec>, asr: number | null = null, status: RunRecord['status'] = 'done'): RunRecord {
   const measured = { ...metrics, ...more, asr, epochLosses: [1], seconds: 1, imagesPerSecond: 1 };
   const times = { startedAt: null, finishedAt: null };
-  const rest = { twinId: null, environment: null, error: null, experiments: [], ...times };
+  const rest = { twinId: null, baseId: null, defense: null, environment: null, error: null, experiments: [], ...times };
   return { runId: 'x', spec: { ...base, ...spec }, status, metrics: status === 'done' ? measured : null, ...rest };
 }
 

@@ -2,7 +2,7 @@
 
 import { Rng } from '../core/rng.ts';
 import type { RunMetrics, RunRecord } from '../store/records.ts';
-import { type FactorValue, factorsAcross, factorsOf, keyOf } from './factors.ts';
+import { type FactorValue, factorsAcross, factorsOf, isClean, isDefended, keyOf } from './factors.ts';
 import type { Interval } from './intervals.ts';
 import { meanWithInterval } from './mean-interval.ts';
 import { percentileInterval, resamples } from './resample.ts';
@@ -39,11 +39,12 @@ export function summarize(values: readonly number[]): MetricSummary | undefined 
 
 /**
  * Groups the finished runs by some factors (names as in `factorsOf`), in first-seen order. Runs that are not done are
- * left out: count them separately.
+ * left out: count them separately. So are, unless `defense` is one of the fields, runs under a defence beside others without it or
+ * with another: means never go over both.
  */
 export function aggregate(runs: readonly RunRecord[], fields: readonly string[]): RunGroup[] {
   const groups = new Map<string, { key: Record<string, FactorValue>; runs: RunRecord[] }>();
-  for (const run of runs) {
+  for (const run of fields.includes('defense') ? runs : comparable(runs)) {
     if (run.status !== 'done' || !run.metrics) continue;
     const factors = factorsOf(run.spec);
     const values = fields.map((field) => factors[field] ?? null);
@@ -56,6 +57,12 @@ export function aggregate(runs: readonly RunRecord[], fields: readonly string[])
     groups.set(id, group);
   }
   return [...groups.values()].map((group) => ({ ...group, n: group.runs.length, metrics: metricsOf(group.runs) }));
+}
+
+/** Runs that means may go over: all of them where none or one and the same defence was at work, else those without one. */
+function comparable(runs: readonly RunRecord[]): readonly RunRecord[] {
+  const types = new Set(runs.map(({ spec }) => spec.defense?.type));
+  return types.size < 2 ? runs : runs.filter(({ spec }) => !isDefended(spec));
 }
 
 function metricsOf(runs: readonly RunRecord[]): RunGroup['metrics'] {
@@ -112,7 +119,7 @@ export function mixedFactors(group: RunGroup): string[] {
 export function unpairedRuns(runs: readonly RunRecord[]): RunRecord[] {
   const byId = new Map(runs.map((run) => [run.runId, run]));
   return runs.filter((run) => {
-    if (run.status !== 'done' || !run.metrics || run.spec.attack.type === 'none') return false;
+    if (run.status !== 'done' || !run.metrics || isClean(run.spec) || isDefended(run.spec)) return false;
     if (run.metrics.cleanBaselineAccuracy === null || run.twinId === null) return true;
     const twin = byId.get(run.twinId);
     return twin?.metrics != null && twin.metrics.cleanAccuracy !== run.metrics.cleanBaselineAccuracy;

@@ -64,6 +64,11 @@ export function attackParameters({ type: _, ...parameters }: AttackSpec): [name:
     .sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
+/** True for runs of a defence: their figures are those after it, and never go together with those of undefended runs. */
+export function isDefended({ defense }: RunSpec): boolean {
+  return defense !== undefined;
+}
+
 /** True for runs without an attack. */
 export function isClean(spec: RunSpec): boolean {
   return spec.attack.type === 'none';
@@ -135,6 +140,7 @@ const TITLES: Record<string, string> = {
   sources: 'source classes',
   coverRate: 'cover rate',
   poisonSet: 'poison set',
+  defense: 'defence',
   learningRate: 'learning rate',
   weightDecay: 'weight decay',
   batchSize: 'batch size',
@@ -146,11 +152,13 @@ const TITLES: Record<string, string> = {
 export function factorTitle(name: string): string {
   return (
     TITLES[name] ??
-    name.replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
+    name
+      .replace(/^defense\./, 'defence: ')
+      .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
   );
 }
 
-const SHARES = new Set(['poisonRate', 'coverRate', 'size']);
+const SHARES = new Set(['poisonRate', 'coverRate', 'size', 'defense.rate', 'defense.budget']);
 
 /** A factor's value as people read it: shares as per cent, RGB triples as rgb(…), objects as `left 2, top 3`, `–` where there is none. */
 export function formatFactor(name: string, value: FactorValue): string {

@@ -1,6 +1,6 @@
 // What the analysis works on: measured runs of ours, or rows of published results, as factors and responses.
 import type { RunRecord } from '../store/records.ts';
-import { type FactorValue, factorsOf, isClean } from './factors.ts';
+import { type FactorValue, factorsOf, isClean, isDefended } from './factors.ts';
 
 /** One measured attack. Shares are in [0, 1]; null where something was not measured. */
 export interface Observation {
@@ -18,10 +18,13 @@ export interface Observation {
   readonly attackedImages: number | null;
 }
 
-/** The attacked runs that are done, in the order given. Runs that failed or are still to do are not observations. */
+/**
+ * The attacked runs that are done, in the order given. Runs that failed or are still to do are not observations, nor are runs under
+ * a defence: what an attack achieves is measured without one.
+ */
 export function observationsOf(runs: readonly RunRecord[]): Observation[] {
   return runs.flatMap((run) => {
-    if (run.status !== 'done' || !run.metrics || isClean(run.spec)) return [];
+    if (run.status !== 'done' || !run.metrics || isClean(run.spec) || isDefended(run.spec)) return [];
     const { seed, ...factors } = factorsOf(run.spec);
     const { asr, cad, cleanAccuracy, attackedImages } = run.metrics;
     return [{ id: run.runId, block: String(seed), factors, asr, cad, cleanAccuracy, attackedImages }];

@@ -8,7 +8,7 @@ import { meanWithInterval } from './mean-interval.ts';
 /**
  * The runs of a plan that are wanted so far, in its order: of each attacked setting the first `min` seeds, then one more
  * as long as all before it are measured and the interval is too wide; and the clean twins of these. A setting with a run
- * that failed is not extended. Pure: the same results, the same choice, whatever was interrupted in between.
+ * that failed is not extended. Defended runs go with their bases. Pure: the same results, the same choice, whatever was interrupted in between.
  */
 export function wantedRuns(
   planned: readonly PlannedRun[],
@@ -18,6 +18,7 @@ export function wantedRuns(
   const results = new Map(measured.map((run) => [run.runId, run]));
   const settings = new Map<string, PlannedRun[]>();
   for (const run of planned) {
+    if (run.baseId !== undefined) continue;
     const key = canonicalJson({ ...run.spec, seed: 0 });
     const own = settings.get(key);
     if (own) own.push(run);
@@ -33,7 +34,7 @@ export function wantedRuns(
       if (run.twinId !== undefined) wanted.add(run.twinId);
     }
   }
-  return planned.filter((run) => wanted.has(run.runId));
+  return planned.filter((run) => wanted.has(run.baseId ?? run.runId));
 }
 
 function seedsOf(

@@ -46,6 +46,7 @@ export const commands: readonly LazyCommand[] = [
     'where a backdoored run and its clean twin look',
     async () => (await import('./explain.ts')).registerExplain,
   ),
+  command('defend', '<run>', 'try defences on its network', async () => (await import('./defend.ts')).registerDefend),
   command(
     'export',
     '<run>',
@@ -56,6 +57,7 @@ export const commands: readonly LazyCommand[] = [
   command('models', '', 'list or show models', async () => (await import('./models.ts')).registerModels),
   command('datasets', '', 'list, show or pull datasets', async () => (await import('./datasets.ts')).registerDatasets),
   command('triggers', '', 'list or show triggers', async () => (await import('./triggers.ts')).registerTriggers),
+  command('defenses', '', 'list or show defences', async () => (await import('./defenses.ts')).registerDefenses),
   command('weights', '', 'list, import or pull weights', async () => (await import('./weights.ts')).registerWeights),
   // Upkeep
   command(

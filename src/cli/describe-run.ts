@@ -3,7 +3,7 @@ import { formatPercent, formatSeconds } from '../core/format.ts';
 import { datasetLabel, modelLabel } from '../core/references.ts';
 import type { SweepEvent } from '../runner/sweep.ts';
 import { flatFields } from '../spec/plan.ts';
-import type { RunSpec } from '../spec/run-spec.ts';
+import type { DefenseSpec, RunSpec } from '../spec/run-spec.ts';
 
 type Ended = Extract<SweepEvent, { kind: 'finished' | 'skipped' }>;
 
@@ -24,7 +24,8 @@ export function describeRun(event: Ended, position: number, total: number): stri
 export function runTitle(spec: RunSpec): string {
   const { dataset, model, freeze, seed, attack, poisonRate } = spec;
   const place = `${datasetLabel(dataset)} ${modelLabel(model)} ${freeze}`;
-  if (attack.type === 'none') return `${place} clean, seed ${seed}`;
+  const after = spec.defense === undefined ? '' : `, ${defenseTitle(spec.defense)}`;
+  if (attack.type === 'none') return `${place} clean, seed ${seed}${after}`;
   const fields = flatFields(spec);
   const shown = ['attack.color', 'attack.shape', 'attack.position', 'attack.size'].flatMap((field) => {
     const value = fields[field];
@@ -38,5 +39,11 @@ export function runTitle(spec: RunSpec): string {
     ];
   });
   const rule = spec.labels ? `, ${spec.labels}${spec.sources ? ` ${spec.sources.join(', ')}` : ''}` : '';
-  return `${place} ${[attack.type, ...shown].join(' ')}${rule}, ε ${formatPercent(poisonRate)}, seed ${seed}`;
+  return `${place} ${[attack.type, ...shown].join(' ')}${rule}, ε ${formatPercent(poisonRate)}, seed ${seed}${after}`;
+}
+
+/** `after fine-pruning rate 0.3 budget 0.05`: a defence with what its runs most often differ in. */
+function defenseTitle({ type, ...parameters }: DefenseSpec): string {
+  const shown = ['rate', 'budget'].flatMap((name) => (name in parameters ? [`${name} ${parameters[name]}`] : []));
+  return ['after', type, ...shown].join(' ');
 }

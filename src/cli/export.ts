@@ -58,7 +58,7 @@ async function exportImages(id: string, directory: string, options: Options): Pr
   refuseFilled(directory);
   const { Runtime } = await import('../runtime/node.ts');
   const { exportPoisonedSet, MANIFEST_FILE } = await import('../runner/export-poisoned-set.ts');
-  const { POISON_ARTIFACT } = await import('../runner/sweep.ts');
+  const { POISON_ARTIFACT } = await import('../runner/record-run.ts');
   const { run, recorded } = await withStore(options.store, async (store) => {
     const found = await store.getRun(id);
     return { run: found, recorded: await store.getArtifact(found.runId, POISON_ARTIFACT) };

@@ -32,7 +32,7 @@ export function registerPlan(program: Command): void {
 
 /** What `plan --json` prints: every run with its id, its twin's id and its fields. */
 function planDocument(
-  { name, description, repeats, cleanRuns, poisonedRuns, missingWeights, factors, runs }: Plan,
+  { name, description, repeats, cleanRuns, poisonedRuns, defendedRuns, missingWeights, factors, runs }: Plan,
   encoders: readonly NeededEncoder[],
 ): object {
   return {
@@ -41,18 +41,20 @@ function planDocument(
     repeats,
     cleanRuns,
     poisonedRuns,
+    defendedRuns,
     missingWeights: missingWeights.map(({ model }) => model),
     missingEncoders: encoders.map(({ title }) => title),
     factors,
-    runs: runs.map(({ runId, twinId, spec }) => ({
-      ...{ runId, twinId: twinId ?? null, experiment: name, ...spec },
+    runs: runs.map(({ runId, twinId, baseId, spec }) => ({
+      ...{ runId, twinId: twinId ?? null, ...(baseId && { baseId }), experiment: name, ...spec },
       ...{ dataset: datasetLabel(spec.dataset), model: modelLabel(spec.model) },
     })),
   };
 }
 
 function planText(plan: Plan): string {
-  const { name, description, repeats, cleanRuns, poisonedRuns, runs, factors } = plan;
+  const { name, description, repeats, cleanRuns, poisonedRuns, defendedRuns, runs, factors } = plan;
+  const defended = defendedRuns === 0 ? '' : `, ${defendedRuns} of these again under a defence`;
   const varying = factors.filter(({ levels }) => levels.length > 1);
   const fixed = factors.filter(({ levels }) => levels.length === 1);
   const rows = varying.flatMap(factorRows);
@@ -63,7 +65,7 @@ function planText(plan: Plan): string {
     { title: 'clean', align: 'right' as const },
   ];
   const parts = [
-    `${name}: ${counted(runs.length, 'run')}, ${poisonedRuns} poisoned and ${cleanRuns} clean`,
+    `${name}: ${counted(runs.length, 'run')}, ${poisonedRuns} poisoned and ${cleanRuns} clean${defended}`,
     ...(repeats
       ? [
           `At most: ${repeats.min} seeds of each setting, up to ${repeats.max} until the 95 % interval of ${repeats.metric} is narrower than ${repeats.width}`,

@@ -1,11 +1,11 @@
 // `triggerlab triggers`: the triggers that a spec can name, and the parameters of each.
 import { type Command, Option } from 'commander';
 import { textTable } from '../report/text-table.ts';
-import { parameterFields } from '../spec/catalog.ts';
 import { triggers } from '../triggers/registry.ts';
 import type { TriggerDefinition } from '../triggers/trigger.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
+import { describeParameters, parametersTable } from './parameters.ts';
 import { drawTrigger } from './triggers-picture.ts';
 
 export function registerTriggers(program: Command): void {
@@ -58,29 +58,11 @@ interface ShowOptions {
 }
 
 function describe(trigger: TriggerDefinition) {
-  const parameters = Object.entries(parameterFields(trigger)).map(([name, schema]) => {
-    const absent = schema.safeParse(undefined);
-    return {
-      name,
-      required: !absent.success,
-      default: absent.success ? (absent.data ?? null) : null,
-      description: schema.description ?? '',
-    };
-  });
-  return { name: trigger.name, title: trigger.title, paper: trigger.paper, parameters };
+  const { name, title, paper } = trigger;
+  return { name, title, paper, parameters: describeParameters(trigger) };
 }
 
 function triggerText(trigger: TriggerDefinition): string {
   const { name, title, paper, parameters } = describe(trigger);
-  const rows = parameters.map((parameter) => [
-    parameter.name,
-    parameter.required ? '(required)' : shown(parameter.default),
-    parameter.description,
-  ]);
-  const table = textTable([{ title: 'parameter' }, { title: 'default' }, { title: 'what it is' }], rows);
-  return [`${name} · ${title}`, paper, '', table].join('\n');
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return [`${name} · ${title}`, paper, '', parametersTable(parameters)].join('\n');
 }

@@ -44,7 +44,10 @@ export interface LintOptions {
 }
 
 /** Checks a planned experiment. Trains nothing and writes nothing but what it found out about datasets, to the cache. */
-export async function lintExperiment(options: LintOptions): Promise<LintResult> {
+export async function lintExperiment(given: LintOptions): Promise<LintResult> {
+  // Defended runs have the data and the trigger of their bases.
+  const undefended = given.plan.runs.filter(({ spec }) => spec.defense === undefined);
+  const options = { ...given, plan: { ...given.plan, runs: undefended } };
   const { experiment, plan, catalog, runtime, onProgress } = options;
   const stages = stagesOf(plan.runs);
   const total = stages.reduce((sum, { settings }) => sum + settings.length, 0);

@@ -48,7 +48,7 @@ export interface RetryChoice {
   readonly anew: boolean;
 }
 
-/** Makes failed runs pending, and with them those that were skipped for want of their clean twin. @returns how many. */
+/** Makes failed runs pending, and with them those that were skipped for want of their clean twin or base. @returns how many. */
 export async function retryFailed(db: Database, choice: RetryChoice): Promise<number> {
   return db.transaction(async (tx) => {
     const again = await tx.query<{ run_id: string }>(
@@ -65,13 +65,21 @@ export async function retryFailed(db: Database, choice: RetryChoice): Promise<nu
         choice.ids ? JSON.stringify(choice.ids) : null,
       ],
     );
-    const waiting = await tx.query<{ run_id: string }>(
-      `UPDATE runs r SET status = 'pending', error = NULL, finished_at = NULL
-       FROM runs t WHERE r.status = 'skipped' AND t.run_id = r.twin_id AND t.status IN ('pending', 'running', 'done')
-         AND ($1::text IS NULL OR EXISTS (SELECT FROM experiment_runs e WHERE e.run_id = r.run_id AND e.experiment = $1))
-       RETURNING r.run_id`,
-      [choice.experiment ?? null],
-    );
-    return again.length + waiting.length;
+    let retried = again.length;
+    // A defended run may wait for a run that waits itself.
+    for (let more = 1; more > 0; retried += more) more = await retrySkipped(tx, choice.experiment);
+    return retried;
   });
+}
+
+/** Makes runs pending that were skipped for want of one that is to be done or is done by now. @returns how many. */
+async function retrySkipped(tx: Pick<Database, 'query'>, experiment: string | undefined): Promise<number> {
+  const waiting = await tx.query<{ run_id: string }>(
+    `UPDATE runs r SET status = 'pending', error = NULL, finished_at = NULL
+     FROM runs t WHERE r.status = 'skipped' AND t.run_id = r.twin_id AND t.status IN ('pending', 'running', 'done')
+       AND ($1::text IS NULL OR EXISTS (SELECT FROM experiment_runs e WHERE e.run_id = r.run_id AND e.experiment = $1))
+     RETURNING r.run_id`,
+    [experiment ?? null],
+  );
+  return waiting.length;
 }

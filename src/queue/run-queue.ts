@@ -1,6 +1,6 @@
 // The queue is the table `runs`: workers claim pending runs by locking their rows, hold them by a lease that they renew, and
 // lose them when they fall silent. Times are the database's own: the clocks of workers play no part.
-import type { PlannedRun, RunSpec } from '../spec/run-spec.ts';
+import type { KeepWeights, PlannedRun, RunSpec } from '../spec/run-spec.ts';
 import { type Database, sqlText } from '../store/database.ts';
 import { RunLog } from './run-log.ts';
 
@@ -68,10 +68,16 @@ export class RunQueue {
 
   /**
    * Takes the next run that can be done now: clean twins first, what was tried before last, else as planned; a poisoned run
-   * waits for its twin. Undefined when there is none at present. `experiment` narrows the choice.
+   * waits for its twin, a defended one for its base. Undefined when there is none at present. `experiment` narrows the choice.
    */
   async claim(experiment?: string): Promise<ClaimedRun | undefined> {
-    type Row = { run_id: string; twin_id: string | null; spec: RunSpec; attempts: number };
+    type Row = {
+      run_id: string;
+      twin_id: string | null;
+      spec: RunSpec;
+      attempts: number;
+      keep_weights: KeepWeights | null;
+    };
     const [row] = await this.#db.query<Row>(
       `UPDATE runs SET status = 'running', worker = $1, attempts = attempts + 1, started_at = now(), finished_at = NULL,
          lease_until = now() + $2::float8 * interval '1 second', progress = 0
@@ -84,13 +90,15 @@ export class RunQueue {
                 WHERE e.run_id = r.run_id AND ($4::text IS NULL OR e.experiment = $4) LIMIT 1) IS NOT NULL
          ORDER BY r.twin_id IS NOT NULL, r.attempts > 0, r.place
          LIMIT 1 FOR UPDATE OF r SKIP LOCKED)
-       RETURNING run_id, twin_id, spec, attempts`,
+       RETURNING run_id, twin_id, spec, attempts, keep_weights`,
       [this.worker, this.leaseSeconds, this.#attempts, experiment ?? null],
     );
     if (!row) return undefined;
     this.log.note(row.run_id, 'claimed', { attempt: row.attempts });
-    const run = { runId: row.run_id, spec: row.spec, attempt: row.attempts };
-    return row.twin_id === null ? run : { ...run, twinId: row.twin_id };
+    const { run_id: runId, spec, attempts: attempt, twin_id: before, keep_weights: keepWeights } = row;
+    const run = { runId, spec, attempt, ...(keepWeights && { keepWeights }) };
+    if (before === null) return run;
+    return spec.defense === undefined ? { ...run, twinId: before } : { ...run, baseId: before };
   }
 
   /**
@@ -145,7 +153,7 @@ export class RunQueue {
 
   /**
    * What no single worker answers for: runs whose worker fell silent become pending again, those that have had their
-   * attempts are set aside, and those whose clean twin failed are skipped.
+   * attempts are set aside, and those whose clean twin or base failed are skipped.
    */
   async tidy(): Promise<void> {
     const lost = await this.#db.query<{ run_id: string; worker: string | null }>(
@@ -163,8 +171,8 @@ export class RunQueue {
       [this.#attempts],
     );
     await this.#db.query(
-      `UPDATE runs r SET status = 'skipped', finished_at = now(), error = 'its clean twin ' || s.said
-       FROM (SELECT p.run_id, coalesce(p.twin_id || ' is ' || t.status || coalesce(': ' || t.error, ''), p.twin_id || ' is gone') AS said
+      `UPDATE runs r SET status = 'skipped', finished_at = now(), error = s.said
+       FROM (SELECT p.run_id, CASE WHEN p.spec->'defense' IS NULL THEN 'its clean twin ' ELSE 'its base ' END || coalesce(p.twin_id || ' is ' || t.status || coalesce(': ' || t.error, ''), p.twin_id || ' is gone') AS said
              FROM runs p LEFT JOIN runs t ON t.run_id = p.twin_id
              WHERE p.status = 'pending' AND p.twin_id IS NOT NULL AND (t.run_id IS NULL OR t.status IN ('failed', 'skipped'))
              FOR UPDATE OF p SKIP LOCKED) s

@@ -3,7 +3,7 @@ import { type Analysis, analyzeRuns } from '../analysis/analyze.ts';
 import { type Comparison, compare, type MatchBy } from '../analysis/external/compare.ts';
 import { evidenceOf } from '../analysis/external/evidence.ts';
 import type { ExternalRun } from '../analysis/external/record.ts';
-import { factorsAcross } from '../analysis/factors.ts';
+import { factorsAcross, isDefended } from '../analysis/factors.ts';
 import { observationsOf } from '../analysis/observations.ts';
 import type { RunRecord } from '../store/records.ts';
 import { anovaTable, claimsTable, importanceTable, openClaimsTable, powerTable } from './analysis-tables.ts';
@@ -41,8 +41,9 @@ export interface ReportParts {
 const MAX_OVERVIEW_LINES = 6;
 const MAX_OVERVIEWS = 4;
 
-/** Pure: the same runs give the same parts. */
-export function reportParts(runs: readonly RunRecord[], published?: PublishedResults): ReportParts {
+/** Pure: the same runs give the same parts. Defended runs are in the table of results alone: all else is about attacks. */
+export function reportParts(all: readonly RunRecord[], published?: PublishedResults): ReportParts {
+  const runs = all.filter((run) => !isDefended(run.spec));
   const done = runs.filter((run) => run.status === 'done');
   const specs = done.map((run) => run.spec);
   const factors = factorsAcross(specs);
@@ -50,7 +51,7 @@ export function reportParts(runs: readonly RunRecord[], published?: PublishedRes
   const analysis: Analysis | undefined = attacked.length > 0 ? analyzeRuns(runs) : undefined;
   const rates = ratePanels(runs);
   return {
-    table: resultsTable(runs, { stealth: true }),
+    table: resultsTable(all, { stealth: true }),
     cleanAccuracy: cleanAccuracyTable(runs),
     intervals: intervalsTable(runs, factors.varying),
     cost: costTable(runs),

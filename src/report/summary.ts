@@ -1,6 +1,6 @@
 // What came out, in a paragraph and a few figures: computed from the runs, with what speaks against it.
 import { aggregate, type RunGroup } from '../analysis/aggregate.ts';
-import { factorsAcross, factorTitle, formatFactor, isClean } from '../analysis/factors.ts';
+import { factorsAcross, factorTitle, formatFactor, isClean, isDefended } from '../analysis/factors.ts';
 import { type ShareName, shareOf } from '../analysis/intervals.ts';
 import type { RunRecord } from '../store/records.ts';
 import { shareText, statusLine } from './results-table.ts';
@@ -31,13 +31,14 @@ export function summarizeRuns(runs: readonly RunRecord[]): Summary {
       `What failed is missing from every figure below; the reasons are listed under “Runs that did not finish”.`,
     );
   }
+  const undefended = done.filter((run) => !isDefended(run.spec));
   const clean = aggregate(
-    done.filter((run) => isClean(run.spec)),
+    undefended.filter((run) => isClean(run.spec)),
     ['model'],
   );
   const attacked = aggregate(
-    done.filter((run) => !isClean(run.spec)),
-    factorsAcross(done.map((run) => run.spec)).varying,
+    undefended.filter((run) => !isClean(run.spec)),
+    factorsAcross(undefended.map((run) => run.spec)).varying,
   ).filter((group) => group.metrics.asr);
   if (clean.length > 0) sentences.push(baselineSentence(clean));
   const best = highestPerModel(attacked, 'asr');

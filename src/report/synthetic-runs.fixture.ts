@@ -38,6 +38,8 @@ export function syntheticRun(spec: Partial<RunSpec> = {}, change: Partial<RunRec
   return {
     runId: `synthetic-${Math.abs(Rng.of(0, label).bits()).toString(16).padStart(8, '0')}`,
     twinId: clean ? null : 'synthetic-twin',
+    baseId: null,
+    defense: null,
     spec: full,
     status: 'done',
     metrics: {

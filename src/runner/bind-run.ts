@@ -48,7 +48,12 @@ export async function bindRun(runtime: Runtime, spec: RunSpec, features?: Featur
  * @param wanted what the run has none of while it is not done, such as `classifier to export`
  * @throws TriggerlabError (input) for a run that is not done, (failed) when its dataset or model has changed since.
  */
-export async function requireDone({ runId, spec, status }: RunRecord, wanted: string): Promise<void> {
+export async function requireDone({ runId, spec, status, baseId }: RunRecord, wanted: string): Promise<void> {
+  if (spec.defense !== undefined) {
+    throw inputError(`run ${runId} is about a defence (${spec.defense.type}): it has no ${wanted} of its own`, {
+      hint: `Name its base: run ${baseId}.`,
+    });
+  }
   if (status !== 'done') {
     throw inputError(`run ${runId} is ${status}: it has no ${wanted}`, {
       hint: 'Finish its experiment first with triggerlab run; the same command resumes.',

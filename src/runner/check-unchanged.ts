@@ -10,10 +10,15 @@ import type { RunSpec } from '../spec/run-spec.ts';
  * imported since, a file has changed, or another version of triggerlab planned it.
  */
 export async function checkUnchanged(id: string, spec: RunSpec): Promise<void> {
-  const { fingerprint } = await findDataset(spec.dataset);
-  const { weightsHash } = findModel(spec.model);
-  if (runId(spec, { datasetFingerprint: fingerprint, weightsHash }) === id) return;
+  if ((await runIdNow(spec)) === id) return;
   throw failedError(`${spec.model} or ${spec.dataset} is no longer what run ${id} was planned with`, {
     hint: 'Plan it again with what is there now: triggerlab run SPEC. A version of weights can be named as MODEL@VERSION.',
   });
+}
+
+/** The id of a spec with its dataset, model and weights as they are here and now. */
+export async function runIdNow(spec: RunSpec): Promise<string> {
+  const { fingerprint } = await findDataset(spec.dataset);
+  const { weightsHash } = findModel(spec.model);
+  return runId(spec, { datasetFingerprint: fingerprint, weightsHash });
 }

@@ -4,6 +4,7 @@ import { Runtime } from '../runtime/node.ts';
 import { CheckpointFile, TrainingStopped } from '../train/checkpoint.ts';
 import { checkUnchanged } from './check-unchanged.ts';
 import { runEnvironment } from './environment.ts';
+import { executeDefense } from './execute-defense.ts';
 import { executeRun } from './execute-run.ts';
 import type { Job, ParentMessage, RunnerMessage } from './protocol.ts';
 
@@ -29,7 +30,7 @@ function checkpointsOf({ runId, checkpoint }: Job): CheckpointFile | undefined {
 }
 
 async function work(job: Job): Promise<void> {
-  const { runId, spec, twin } = job;
+  const { runId, spec, twin, base } = job;
   let told = 0;
   const onProgress = (share: number) => {
     const now = performance.now();
@@ -42,12 +43,17 @@ async function work(job: Job): Promise<void> {
   if (stopping) checkpoints?.stop();
   try {
     if (runId !== undefined) await checkUnchanged(runId, spec);
-    const run = await executeRun(runtime, spec, twin, {
-      onProgress,
-      checkpointing: checkpoints,
-      onEpoch: (epoch, loss, seconds) => send({ kind: 'epoch', epoch, loss, seconds }),
-      onResumed: ({ epoch, steps }) => send({ kind: 'resumed', epoch, steps }),
-    });
+    const checkStop = () => {
+      if (stopping) throw new TrainingStopped();
+    };
+    const run = base
+      ? await executeDefense(runtime, spec, base, { onProgress, checkStop })
+      : await executeRun(runtime, spec, twin, {
+          onProgress,
+          checkpointing: checkpoints,
+          onEpoch: (epoch, loss, seconds) => send({ kind: 'epoch', epoch, loss, seconds }),
+          onResumed: ({ epoch, steps }) => send({ kind: 'resumed', epoch, steps }),
+        });
     send({ kind: 'done', ...run, environment: runEnvironment(threads), memory: memory() });
   } catch (error) {
     if (error instanceof TrainingStopped) return send({ kind: 'stopped', memory: memory() });

@@ -4,23 +4,23 @@ import { augmentation } from '../data/augment.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { featureStore } from '../data/feature-cache.ts';
 import { accuracy } from '../metrics/accuracy.ts';
-import { attackSuccess } from '../metrics/attack-success.ts';
 import { effectivePixels } from '../metrics/effective-pixels.ts';
 import { decodeSafetensors, encodeSafetensors } from '../models/weights/safetensors.ts';
 import type { Runtime } from '../runtime/node.ts';
 import { NUMERICS_VERSION } from '../spec/identity.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
-import type { RunMetrics } from '../store/records.ts';
+import type { DefenseOutcome, RunMetrics } from '../store/records.ts';
 import type { Checkpointing, Position } from '../train/checkpoint.ts';
 import type { Network } from '../train/network.ts';
 import { encodePoisonRecord, poisonRecord } from '../train/poison-record.ts';
-import { type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
-import { everyRow, predict, seenPixels, type TrainedState } from '../train/predict.ts';
+import type { TriggeredSource } from '../train/poisoned-set.ts';
+import { predict, seenPixels, type TrainedState } from '../train/predict.ts';
 import { train } from '../train/train.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 import { bindRun } from './bind-run.ts';
 import { measureStealth } from './measure-stealth.ts';
-import { poisonedTraining, ruleOf, stampsOf } from './run-poison.ts';
+import { poisonedTraining, stampsOf } from './run-poison.ts';
+import { triggeredTest } from './triggered-test.ts';
 
 /** What a poisoned run takes from its clean twin. */
 export interface Twin {
@@ -35,6 +35,8 @@ export interface ExecutedRun {
   readonly trained: Uint8Array;
   /** Of a poisoned run: which rows were changed, see train/poison-record.ts. */
   readonly poison?: Uint8Array | undefined;
+  /** Of a defended run. */
+  readonly defense?: DefenseOutcome | undefined;
 }
 
 export interface RunWatch {
@@ -121,22 +123,12 @@ async function measureAttack(
   spec: RunSpec,
   twin: Twin | undefined,
 ) {
-  const { test } = dataset;
-  const rule = ruleOf(spec, dataset);
-  const triggered = await withTrigger(test, trigger, everyRow(test), {
-    ...{ seed: spec.seed, split: 'test', input: network.preprocessing },
-  });
-  const success = async (state: TrainedState) => {
-    const found = attackSuccess(await predict(runtime, network, state, triggered), test.labels, rule);
-    if (spec.asrOver !== 'all') return found;
-    const counted = test.labels.filter((label) => rule.goal(label) !== undefined).length;
-    return { ...found, asr: found.asrInclusive, counted };
-  };
-  const natural = twin && (await success(decodeSafetensors(twin.trained, 'the clean twin').tensors));
+  const { triggered, success } = await triggeredTest(runtime, network, dataset, trigger, spec);
+  const natural = twin && (await success(network, decodeSafetensors(twin.trained, 'the clean twin').tensors));
   return {
-    ...(await success(trained)),
+    ...(await success(network, trained)),
     naturalAsr: natural?.asr ?? null,
-    effectivePixels: await changedPixels(runtime, network, triggered, test),
+    effectivePixels: await changedPixels(runtime, network, triggered, dataset.test),
     stealth: await measureStealth(runtime, network, triggered),
   };
 }

@@ -2,6 +2,7 @@
 import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunEnvironment } from '../store/records.ts';
 import type { ExecutedRun, Twin } from './execute-run.ts';
+import type { FinishedRun } from './twins.ts';
 
 /** Parent to runner: do this run. */
 export interface Job {
@@ -9,6 +10,8 @@ export interface Job {
   /** When given, the run is refused if its dataset, model or weights have changed since it got this id. */
   readonly runId?: string;
   readonly twin?: Twin;
+  /** Of a defended run: its base. */
+  readonly base?: FinishedRun;
   /** Where its training can be interrupted and taken up again; needs `runId`. */
   readonly checkpoint?: { readonly path: string; readonly everySeconds: number };
 }

@@ -14,7 +14,7 @@ const SMALL_NETWORK = 5e6;
 /** Classes matter little to memory: those of a large dataset. */
 const CLASSES = 200;
 
-type Shape = Pick<RunSpec, 'model' | 'freeze' | 'inputSize' | 'init'> & {
+type Shape = Pick<RunSpec, 'model' | 'freeze' | 'inputSize' | 'init' | 'defense'> & {
   readonly training: Pick<RunSpec['training'], 'optimizer' | 'batchSize'>;
 };
 
@@ -25,8 +25,10 @@ const known = new Map<string, Promise<number>>();
  * keeps no features, measured for six networks from 0.3 M to 61 M parameters.
  * @throws TriggerlabError (input) for a model that is not known.
  */
-export function runMemory({ model, freeze, inputSize, init, training }: Shape): Promise<number> {
+export function runMemory({ model, freeze: policy, inputSize, init, defense, training }: Shape): Promise<number> {
   const { optimizer, batchSize } = training;
+  // A defence may train, or take gradients through, all of the network.
+  const freeze = defense === undefined ? policy : 'none';
   const key = canonicalJson([model, freeze, inputSize, init, optimizer, batchSize]);
   const found = known.get(key) ?? estimate(model, freeze, inputSize, init, optimizer, batchSize);
   known.set(key, found);

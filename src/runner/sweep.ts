@@ -6,14 +6,11 @@ import type { ClaimedRun, RunQueue } from '../queue/run-queue.ts';
 import type { PlannedRun } from '../spec/run-spec.ts';
 import type { Store } from '../store/store.ts';
 import type { Admission } from './admission.ts';
-import type { Twin } from './execute-run.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Outcome, RunnerPool } from './pool.ts';
 import type { Job, RunnerNews } from './protocol.ts';
-import { TRAINED_ARTIFACT, TwinMaker } from './twins.ts';
-
-/** Kind of artifact that says which rows of a run were poisoned. */
-export const POISON_ARTIFACT = 'poison';
+import { keepCheckpoint, recordRun } from './record-run.ts';
+import { TwinMaker } from './twins.ts';
 
 export type SweepEvent =
   | { readonly kind: 'started'; readonly run: PlannedRun }
@@ -194,28 +191,40 @@ class Sweep {
   }
 
   async #carryThrough(run: ClaimedRun): Promise<void> {
-    const twin = run.twinId === undefined ? undefined : await this.#twins.get(run.twinId);
+    const before = await this.#before(run);
     if (this.#stopped) return this.#queue.handBack(run.runId);
-    if (typeof twin === 'string') {
-      await this.#queue.skip(run.runId, twin);
+    if (typeof before === 'string') {
+      await this.#queue.skip(run.runId, before);
       this.#summary.skipped++;
       this.#finish();
-      return this.#tell({ kind: 'skipped', run, reason: twin });
+      return this.#tell({ kind: 'skipped', run, reason: before });
     }
     const leave = await this.#options.admission?.enter(run.spec);
     try {
       this.#tell({ kind: 'started', run });
-      const outcome = await this.#pool.run(this.#job(run, twin), (news) => this.#hear(run, news));
+      const outcome = await this.#pool.run(this.#job(run, before), (news) => this.#hear(run, news));
       await this.#conclude(run, outcome);
     } finally {
       leave?.();
     }
   }
 
-  #job({ runId, spec }: ClaimedRun, twin: Twin | undefined): Job {
+  /** What a run needs of others: its clean twin's figures, or all of its base; a sentence when it cannot be had. */
+  async #before({ twinId, baseId }: ClaimedRun): Promise<Pick<Job, 'twin' | 'base'> | string> {
+    if (baseId !== undefined) {
+      const base = await this.#twins.get(baseId, 'base');
+      return typeof base === 'string' ? base : { base };
+    }
+    if (twinId === undefined) return {};
+    const twin = await this.#twins.get(twinId, 'clean twin');
+    if (typeof twin === 'string') return twin;
+    return { twin: { cleanAccuracy: twin.metrics.cleanAccuracy, trained: twin.trained } };
+  }
+
+  #job({ runId, spec }: ClaimedRun, before: Pick<Job, 'twin' | 'base'>): Job {
     const { checkpointSeconds = 60 } = this.#options;
     const checkpoint = { path: this.#checkpointPath(runId), everySeconds: checkpointSeconds };
-    return { runId, spec, checkpoint, ...(twin && { twin }) };
+    return { runId, spec, checkpoint, ...before };
   }
 
   #checkpointPath(runId: string): string {
@@ -242,25 +251,15 @@ class Sweep {
         this.#budget++;
         return this.#tell({ kind: 'again', run, error: outcome.error });
       }
+      await keepCheckpoint(this.#store, run, this.#checkpointPath(runId));
       this.#summary.failed++;
     } else {
-      await this.#record(run, outcome);
+      await recordRun(this.#store, this.#queue, run, outcome);
       this.#summary.done++;
     }
     await rm(this.#checkpointPath(runId), { force: true });
     this.#finish();
     this.#tell({ kind: 'finished', run, outcome });
-  }
-
-  async #record({ runId, twinId }: ClaimedRun, outcome: Extract<Outcome, { kind: 'done' }>): Promise<void> {
-    // The artifact first: a run that counts as done always has it.
-    if (twinId === undefined) await this.#store.putArtifact(runId, TRAINED_ARTIFACT, outcome.trained);
-    if (outcome.poison) await this.#store.putArtifact(runId, POISON_ARTIFACT, outcome.poison);
-    await this.#store.recordDone(runId, outcome.metrics, outcome.environment, this.#queue.worker);
-    this.#queue.log.note(runId, 'done', { seconds: outcome.metrics.seconds, memory: outcome.memory });
-    for (const [i, loss] of outcome.metrics.epochLosses.entries()) {
-      this.#queue.log.epoch(runId, { epoch: i + 1, loss, seconds: null });
-    }
   }
 
   #finish(): void {

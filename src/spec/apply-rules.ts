@@ -2,7 +2,7 @@
 import { inputError } from '../core/errors.ts';
 import type { Catalog } from './catalog.ts';
 import { type Cell, levelOf, MAX_RUNS } from './cells.ts';
-import type { ExcludeRule, ExperimentSpec, FieldValues, Level, WhenRule } from './experiment.ts';
+import type { Block, ExcludeRule, ExperimentSpec, FieldValues, Level, WhenRule } from './experiment.ts';
 import { show } from './explain-issue.ts';
 import { fieldSchema } from './fields.ts';
 
@@ -72,13 +72,11 @@ export function applyWhen(
       hint: 'Take fewer levels.',
     });
   }
-  const replaced = new Map(
-    experiment.blocks.map(({ attackType }) => [attackType, replacements(rule, attackType, catalog)]),
-  );
+  const replaced = new Map(experiment.blocks.map((block) => [block, replacements(rule, block, catalog)]));
   const seen = new Set<string>();
   const out = cells.flatMap((cell) => {
     if (!matched.has(cell)) return [cell];
-    return (replaced.get(cell.block.attackType) ?? [])
+    return (replaced.get(cell.block) ?? [])
       .map((levels) => ({ block: cell.block, levels: { ...cell.levels, ...levels } }))
       .filter((made) => {
         const key = cellKey(made, experiment);
@@ -96,10 +94,10 @@ export function applyWhen(
   return out;
 }
 
-/** Every combination of the levels that a rule gives to runs of an attack type; fields that such runs lack are left out. */
-function replacements(rule: WhenRule, attackType: string, catalog: Catalog): Record<string, Level>[] {
+/** Every combination of the levels that a rule gives to runs of a block; fields that such runs lack are left out. */
+function replacements(rule: WhenRule, { attackType, defenseType }: Block, catalog: Catalog): Record<string, Level>[] {
   return rule.then
-    .filter(({ field }) => fieldSchema(catalog, attackType, field))
+    .filter(({ field }) => fieldSchema(catalog, attackType, field, defenseType))
     .reduce<Record<string, Level>[]>(
       (rows, { field, levels }) => rows.flatMap((row) => levels.map((level) => ({ ...row, [field]: level }))),
       [{}],

@@ -7,13 +7,16 @@ import { ordinaryFields } from './fields.ts';
 import type { LevelInput } from './levels.ts';
 import { readPresetRules } from './preset-rules.ts';
 import { presetFor } from './presets/index.ts';
-import type { WrittenBlock, WrittenSpec } from './schema.ts';
+import type { WrittenSpec } from './schema.ts';
 import type { Path, Source } from './source.ts';
+import type { WrittenBlock } from './written-blocks.ts';
 
-/** The blocks of a spec: each of its attack blocks under each of its presets. */
+/** The blocks of a spec: each of its attack blocks under each of its presets, with each of its defences. */
 export function assembleBlocks(written: WrittenSpec, source: Source, catalog: Catalog): Block[] {
   return presetLevels(written, source).flatMap((preset) =>
-    written.blocks.map((block) => assemble(block, preset, written, source, catalog)),
+    written.blocks.flatMap((block) =>
+      written.defenses.map((defense) => assemble(block, defense, preset, written, source, catalog)),
+    ),
   );
 }
 
@@ -30,6 +33,7 @@ function presetLevels(written: WrittenSpec, source: Source): PlacedPreset[] {
 /** One block with every factor filled in: what the block writes, then the spec, then the preset, then the trigger's default. */
 function assemble(
   block: WrittenBlock,
+  defense: WrittenBlock,
   { preset: presetName, at: presetAt }: PlacedPreset,
   spec: WrittenSpec,
   source: Source,
@@ -44,15 +48,20 @@ function assemble(
   }
   const schemas: Record<string, z.ZodType> = { ...ordinaryFields(catalog) };
   for (const [name, schema] of Object.entries(parameters)) schemas[`attack.${name}`] = schema;
+  const settings = defense.type === 'none' ? {} : parameterFields(catalog.defenses.get(defense.type));
+  for (const [name, schema] of Object.entries(settings)) {
+    schemas[`defense.${name}`] = schema;
+    const value = schema.safeParse(undefined).data;
+    if (value !== undefined) fallback[`defense.${name}`] = value;
+  }
   const writtenFields = new Set<string>();
-  const factors: Factor[] = [
-    {
-      field: 'attack.type',
-      levels: [{ value: block.type, key: JSON.stringify(block.type), at: source.locate(block.path) }],
-    },
-  ];
+  const typeFactor = (field: string, { type, path }: WrittenBlock): Factor => ({
+    field,
+    levels: [{ value: type, key: JSON.stringify(type), at: source.locate(path) }],
+  });
+  const factors = [typeFactor('attack.type', block), typeFactor('defense.type', defense)];
   for (const [field, schema] of Object.entries(schemas)) {
-    const written = block.fields[field] ?? spec.fields[field];
+    const written = block.fields[field] ?? defense.fields[field] ?? spec.fields[field];
     if (written) {
       writtenFields.add(field);
       factors.push({ field, levels: written.levels.map((level) => placed(level, written.path, source)) });
@@ -65,6 +74,7 @@ function assemble(
   return {
     preset: presetName,
     attackType: block.type,
+    defenseType: defense.type,
     factors: inOrder(factors),
     written: writtenFields,
     presetRules: readPresetRules(preset.when, context),

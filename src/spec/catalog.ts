@@ -4,6 +4,8 @@ import type { ImageShape } from '../core/images.ts';
 import type { Registry } from '../core/registry.ts';
 import type { ClassCounts } from '../data/dataset.ts';
 import { datasets } from '../data/registry.ts';
+import type { DefenseKind } from '../defenses/defense.ts';
+import { defenses } from '../defenses/registry.ts';
 import { describeArchitecture } from '../models/architecture.ts';
 import { type FreezePolicy, parseFreeze, trainablePart } from '../models/freeze.ts';
 import { type ModelDefinition, models } from '../models/registry.ts';
@@ -35,22 +37,30 @@ export interface CatalogTrigger {
   check(parameters: object, shape: ImageShape): void;
 }
 
+export interface CatalogDefense {
+  readonly name: string;
+  readonly kind: DefenseKind;
+  readonly parameters: z.ZodType<object>;
+}
+
 export interface Catalog {
   readonly models: Registry<CatalogModel>;
   readonly datasets: Registry<CatalogDataset>;
   readonly triggers: Registry<CatalogTrigger>;
+  readonly defenses: Registry<CatalogDefense>;
   /** @throws TriggerlabError (input) for text that names no freeze policy. */
   parseFreeze(text: string): FreezePolicy;
   /** @throws TriggerlabError (input) when a model cannot take this input size, or a policy leaves nothing to train. */
   checkModel(model: string, init: string, freeze: string, inputSize: number, classes: number): void;
 }
 
-/** A catalog of these models and datasets, and of all triggers. */
+/** A catalog of these models and datasets, and of all triggers and defences. */
 export function catalogOf(models: Registry<ModelDefinition>, datasets: Registry<CatalogDataset>): Catalog {
   return {
     models,
     datasets,
     triggers,
+    defenses,
     parseFreeze,
     checkModel(name, init, freeze, inputSize, classes) {
       const model = models.get(name);
@@ -64,9 +74,9 @@ export function catalogOf(models: Registry<ModelDefinition>, datasets: Registry<
 /** Everything that is registered in this installation. See `catalogFor` for a spec that names files. */
 export const installed: Catalog = catalogOf(models, datasets);
 
-/** The fields of a trigger's parameters, by name. */
-export function parameterFields(trigger: { readonly parameters: z.ZodType }): Record<string, z.ZodType> {
-  let schema: unknown = trigger.parameters;
+/** The fields of the parameters of a trigger or defence, by name. */
+export function parameterFields(definition: { readonly parameters: z.ZodType }): Record<string, z.ZodType> {
+  let schema: unknown = definition.parameters;
   while (schema instanceof z.ZodPipe) schema = schema.in;
   return schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {};
 }

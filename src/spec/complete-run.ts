@@ -8,10 +8,10 @@ import { labelRule } from '../triggers/label-rule.ts';
 import { stampShape } from '../triggers/stamp-shape.ts';
 import type { Catalog } from './catalog.ts';
 import { type Cell, levelOf } from './cells.ts';
-import { explainIssue, valueAt } from './explain-issue.ts';
+import { completed, parametersIn } from './complete-parameters.ts';
 import { normalise } from './identity.ts';
 import { isNeutralKey } from './neutral.ts';
-import type { AttackSpec, RunSpec, TrainingSpec } from './run-spec.ts';
+import type { AttackSpec, DefenseSpec, RunSpec, TrainingSpec } from './run-spec.ts';
 
 /** A model whose published weights are not here, and where the spec first names it. */
 export interface MissingWeights {
@@ -70,12 +70,14 @@ export class RunMaker {
       targetClass: value('target') as number,
       ...this.#labelFields(value),
       training: group('training') as unknown as TrainingSpec,
+      defense: this.#defense(cell),
       seed: value('seed') as number,
     });
     this.#checkTarget(run, cell);
     if (poisoned) this.#checkLabels(run, cell);
     this.#checkModel(run, cell);
     if (poisoned) this.#checkTrigger(run, cell);
+    this.#checkDefense(run, cell);
     return run;
   }
 
@@ -91,25 +93,26 @@ export class RunMaker {
 
   /** The trigger's parameters, so that a written default and an unwritten one are the same run. */
   #attack({ block, levels }: Cell): AttackSpec {
-    if (block.attackType === 'none') return { type: 'none' };
-    const parameters: Record<string, unknown> = {};
-    for (const [field, level] of Object.entries(levels)) {
-      const name = /^attack\.(.*)$/.exec(field)?.[1];
-      if (name !== undefined && name !== 'type') parameters[name] = level.value;
-    }
-    const result = this.#catalog.triggers.get(block.attackType).parameters.safeParse(parameters);
-    if (result.success) return { type: block.attackType, ...result.data };
-    const issue = result.error.issues[0];
-    const name = issue.path.map(String).join('.');
-    const found = valueAt(issue.path, parameters);
-    const { message, hint } = explainIssue(issue, found);
-    if (found === undefined && name !== '') {
-      const wanted = message.replace(/, found nothing$/, '');
-      throw inputError(`${block.at}: ${name} of ${block.attackType} is missing: ${wanted}`, {
-        hint: `See triggerlab triggers show ${block.attackType}.`,
-      });
-    }
-    throw inputError(`${levels[`attack.${name}`]?.at ?? block.at}: ${block.attackType}: ${message}`, { hint });
+    const { attackType: type } = block;
+    if (type === 'none') return { type: 'none' };
+    const { parameters } = this.#catalog.triggers.get(type);
+    return { type, ...completed(parameters, parametersIn(levels, 'attack'), type, block.at, `triggers show ${type}`) };
+  }
+
+  #defense({ block, levels }: Cell): DefenseSpec | undefined {
+    const { defenseType: type } = block;
+    if (type === 'none') return undefined;
+    const { parameters } = this.#catalog.defenses.get(type);
+    return {
+      type,
+      ...completed(
+        parameters,
+        parametersIn(levels, 'defense'),
+        type,
+        levels['defense.type'].at,
+        `defenses show ${type}`,
+      ),
+    };
   }
 
   #checkTarget({ targetClass, dataset }: RunSpec, { levels }: Cell): void {
@@ -160,6 +163,16 @@ export class RunMaker {
     const stored = storedShape(this.#catalog.datasets.get(dataset), preprocessing?.rewrite);
     const shape = stampShape(parameters, stored, inputSize);
     this.#once([attack, shape], `${block.at}: `, () => this.#catalog.triggers.get(type).check(parameters, shape));
+  }
+
+  /** Findings in data are scored by which rows are poisoned: there have to be such rows. */
+  #checkDefense({ defense, poisonSet }: RunSpec, { levels }: Cell): void {
+    if (defense === undefined || poisonSet !== 'per-batch') return;
+    if (this.#catalog.defenses.get(defense.type).kind !== 'detect-data') return;
+    throw inputError(
+      `${levels['defense.type'].at}: ${defense.type} looks for poisoned rows, and poisonSet: per-batch has none that stay`,
+      { hint: 'Use poisonSet: fixed, or leave these runs out with exclude.' },
+    );
   }
 
   #once(subject: unknown[], place: string, verify: () => unknown): void {

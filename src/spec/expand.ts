@@ -11,7 +11,8 @@ import { applyPresetRules } from './preset-rules.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /**
- * The runs of an experiment without duplicates: clean runs, then poisoned ones, each in the order of the spec. `maker`
+ * The runs of an experiment without duplicates: clean runs, then poisoned ones, each in the order of the spec, then those with a
+ * defence; twins and bases that the spec does not ask for are among them. `maker`
  * makes them, and knows afterwards which weights they lack.
  * @throws TriggerlabError (input) for too many runs, a rule that matches nothing, or a value that does not fit its run.
  */
@@ -25,8 +26,18 @@ export function expandExperiment(
   for (const rule of experiment.exclude) cells = applyExclude(rule, cells, experiment, catalog);
   if (!experiment.overridden) refuseIdleFields(cells);
   const specs = distinct(cells.map((cell) => maker.make(cell)));
-  const twins = specs.map((spec) => (spec.attack.type === 'none' ? spec : twinOf(spec)));
-  return [...distinct(twins, keysOfFew()), ...specs.filter((spec) => spec.attack.type !== 'none')];
+  const defended = specs.filter((spec) => spec.defense !== undefined);
+  const bases = defended.length === 0 ? specs : distinct(specs.map(baseOf));
+  const twins = bases.map((spec) => (spec.attack.type === 'none' ? spec : twinOf(spec)));
+  const poisoned = bases.filter((spec) => spec.attack.type !== 'none');
+  return [...distinct(twins, keysOfFew()), ...poisoned, ...defended];
+}
+
+/** The run that a defence is about: itself without it. */
+export function baseOf(spec: RunSpec): RunSpec {
+  if (spec.defense === undefined) return spec;
+  const { defense: _, ...base } = spec;
+  return base;
 }
 
 /** Source classes are for source-specific attacks alone: written where there is none, they are nearly always a slip. */
@@ -44,7 +55,7 @@ function refuseIdleFields(cells: readonly Cell[]): void {
 
 /** The clean twin of a poisoned run: the same data, model, schedule and seed without the attack. */
 export function twinOf(spec: RunSpec): RunSpec {
-  return normalise({ ...spec, attack: { type: 'none' } });
+  return normalise({ ...baseOf(spec), attack: { type: 'none' } });
 }
 
 function distinct(specs: readonly RunSpec[], keyOf = keyOfOne): RunSpec[] {

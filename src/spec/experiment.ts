@@ -1,5 +1,6 @@
 // An experiment after reading and checking, before expansion: blocks of factors, and the rules that change or drop runs.
 import type { AdaptiveRepeats } from './repeats.ts';
+import type { KeepWeights } from './run-spec.ts';
 
 /** One value of a factor. */
 export interface Level {
@@ -17,10 +18,12 @@ export interface Factor {
   readonly levels: readonly Level[];
 }
 
-/** A full product of factors for one attack type under one preset; parameters exist only where their attack does. */
+/** A full product of factors for one attack type and one defence under one preset; parameters exist only where these do. */
 export interface Block {
   readonly preset: string;
   readonly attackType: string;
+  /** `none`, or a line of the registry of defences. */
+  readonly defenseType: string;
   readonly factors: readonly Factor[];
   /** Fields that the spec writes: its preset has no say in them. */
   readonly written: ReadonlySet<string>;
@@ -54,6 +57,7 @@ export interface ExperimentSpec {
   readonly description: string;
   /** Set where the number of seeds depends on what they measure. */
   readonly repeats?: AdaptiveRepeats | undefined;
+  readonly keepWeights?: KeepWeights | undefined;
   readonly blocks: readonly Block[];
   readonly when: readonly WhenRule[];
   readonly exclude: readonly ExcludeRule[];

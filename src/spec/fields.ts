@@ -104,9 +104,19 @@ function attempt<T>(context: z.RefinementCtx, work: () => T): T {
   }
 }
 
-/** The schema of one value of a field in runs of an attack type, or undefined where such runs have no such field. */
-export function fieldSchema(catalog: Catalog, attackType: string, field: string): z.ZodType | undefined {
+/** The schema of one value of a field in runs of an attack type and defence, or undefined where such runs have no such field. */
+export function fieldSchema(
+  catalog: Catalog,
+  attackType: string,
+  field: string,
+  defenseType = 'none',
+): z.ZodType | undefined {
   if (field === 'attack.type') return z.enum(['none', ...catalog.triggers.names]);
+  if (field === 'defense.type') return z.enum(['none', ...catalog.defenses.names]);
+  if (field.startsWith('defense.')) {
+    if (defenseType === 'none') return undefined;
+    return parameterFields(catalog.defenses.get(defenseType))[field.slice('defense.'.length)];
+  }
   if (!field.startsWith('attack.')) return ordinaryFields(catalog)[field];
   if (attackType === 'none') return undefined;
   return parameterFields(catalog.triggers.get(attackType))[field.slice('attack.'.length)];
@@ -114,17 +124,27 @@ export function fieldSchema(catalog: Catalog, attackType: string, field: string)
 
 /** Paths of every field that a run may have. */
 export function fieldPaths(catalog: Catalog): string[] {
-  const parameters = catalog.triggers.all.flatMap((trigger) =>
-    Object.keys(parameterFields(trigger)).map((name) => `attack.${name}`),
-  );
-  return [...Object.keys(ordinaryFields(catalog)), 'attack.type', ...new Set(parameters)];
+  const below = (group: string, { all }: Registry<{ readonly name: string; readonly parameters: z.ZodType }>) =>
+    new Set(all.flatMap((one) => Object.keys(parameterFields(one)).map((name) => `${group}.${name}`)));
+  return [
+    ...Object.keys(ordinaryFields(catalog)),
+    'attack.type',
+    ...below('attack', catalog.triggers),
+    'defense.type',
+    ...below('defense', catalog.defenses),
+  ];
 }
 
-/** The full path that `name` means: itself, or the one path that ends in it (`color` for `attack.color`). */
+/**
+ * The full path that `name` means: itself, or the one path that ends in it (`color` for `attack.color`). A parameter of a defence
+ * is meant where nothing else has its name.
+ */
 export function resolvePath(name: string, paths: readonly string[]): string | undefined {
   if (paths.includes(name)) return name;
   const matches = paths.filter((path) => path.endsWith(`.${name}`));
-  return matches.length === 1 ? matches[0] : undefined;
+  const others = matches.filter((path) => !path.startsWith('defense.'));
+  const meant = others.length > 0 ? others : matches;
+  return meant.length === 1 ? meant[0] : undefined;
 }
 
 /** "Did you mean" over full paths and the short names that can stand for them. */

@@ -29,7 +29,7 @@ export interface RunInputs {
 export function normalise(spec: RunSpec): RunSpec {
   const clean = spec.attack.type === 'none';
   const { training, preprocessing, augmentation, stem, testLimit, asrOver, ...others } = spec;
-  const { labels, sources, coverRate, poisonSet, ...rest } = others;
+  const { labels, sources, coverRate, poisonSet, defense, ...rest } = others;
   const { modeAfterFirstEpoch, ...schedule } = training;
   const random = spec.init === 'random';
   const chain = withoutNeutral('preprocessing', preprocessing);
@@ -52,6 +52,7 @@ export function normalise(spec: RunSpec): RunSpec {
       momentum: training.optimizer === 'adam' ? 0 : training.momentum,
       ...(stays ? {} : { modeAfterFirstEpoch }),
     },
+    ...(isNeutral('defense', defense?.type) ? {} : { defense }),
   };
 }
 
@@ -70,7 +71,7 @@ function labelFields({ labels, sources, coverRate, poisonSet }: RunSpec): Partia
 export function runId(spec: RunSpec, inputs: RunInputs): string {
   const { dataset, model, init, freeze, inputSize, stem, preprocessing, augmentation, ...rest } = normalise(spec);
   const { testLimit, asrOver, labels, sources, coverRate, poisonSet, ...others } = rest;
-  const { attack, poisonRate, targetClass, training, seed } = others;
+  const { attack, poisonRate, targetClass, training, defense, seed } = others;
   const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch } = training;
   const identity = {
     v: NUMERICS_VERSION,
@@ -91,6 +92,7 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
     targetClass,
     ...{ labels, sources, coverRate, poisonSet },
     training: { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch },
+    defense,
     seed,
   };
   return sha256Hex(canonicalJson(identity)).slice(0, 20);

@@ -2,7 +2,7 @@
 import { canonicalJson } from '../core/hash.ts';
 import { NEUTRAL_AUGMENTATION } from '../data/augmentation-fields.ts';
 import { NEUTRAL_PREPROCESSING } from '../data/preprocessing-fields.ts';
-import type { RunSpec } from './run-spec.ts';
+import type { DefenseSpec, RunSpec } from './run-spec.ts';
 
 /** The maps of a run that hold such fields. */
 export const SPARSE_GROUPS = ['preprocessing', 'augmentation'] as const;
@@ -24,6 +24,7 @@ export const neutralValues: Readonly<Record<string, unknown>> = {
   labels: 'all-to-one',
   coverRate: 0,
   poisonSet: 'fixed',
+  defense: 'none',
 };
 
 const neutralKeys = new Map(Object.entries(neutralValues).map(([field, value]) => [field, canonicalJson(value)]));
@@ -57,6 +58,7 @@ export function sparseFields({
   labels,
   coverRate,
   poisonSet,
+  defense,
 }: RunSpec): Record<string, unknown> {
   const written = {
     stem,
@@ -66,7 +68,15 @@ export function sparseFields({
     ...under('preprocessing', preprocessing ?? {}),
     ...under('augmentation', augmentation ?? {}),
     'training.modeAfterFirstEpoch': training.modeAfterFirstEpoch,
+    defense: defense?.type,
+    ...defenseParameters(defense),
   };
   const there = Object.entries(written).filter(([, value]) => value !== undefined);
   return { ...neutralValues, ...Object.fromEntries(there) };
+}
+
+/** A defence's parameters by path, such as `defense.rate`; none where there is no defence. */
+export function defenseParameters(defense: DefenseSpec | undefined): Record<string, unknown> {
+  const { type: _, ...parameters } = defense ?? { type: 'none' };
+  return under('defense', parameters);
 }

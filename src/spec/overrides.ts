@@ -4,6 +4,7 @@ import { inputError } from '../core/errors.ts';
 import { type Catalog, parameterFields } from './catalog.ts';
 import { ATTACK_FIELDS, fieldPaths, GROUPS, resolvePath, suggestField } from './fields.ts';
 import type { Path, Source } from './source.ts';
+import type { BlockKey } from './written-blocks.ts';
 import { nestingDepth } from './yaml-depth.ts';
 
 /** One `--set`: the full path of the field and its new value. */
@@ -16,7 +17,11 @@ export interface Override {
 
 type Plain = Record<string, unknown>;
 
-const WHOLE_FIELDS = ['name', 'description', 'preset', 'repeats', ...GROUPS, 'attack', 'when', 'exclude'];
+const WHOLE_FIELDS = [
+  ...['name', 'description', 'preset', 'repeats', 'keepWeights'],
+  ...GROUPS,
+  ...['attack', 'defenses', 'when', 'exclude'],
+];
 
 /**
  * Reads `field=value` or `field=value,value,…`, values written as in a YAML list: `attack.color=white,[0,128,0]`.
@@ -36,7 +41,8 @@ export function parseOverride(text: string, catalog: Catalog): Override {
   return { field, value: field === 'name' || field === 'description' ? written : readValue(written, label), label };
 }
 
-function readValue(written: string, label: string): unknown {
+/** A value as a command line has it: one, or several with commas between. `label` names it in messages. @throws TriggerlabError (input) */
+export function readValue(written: string, label: string): unknown {
   if (written === '') throw inputError(`${label}: expected a value after "="`);
   // A bare #rrggbb would begin a comment.
   const list = `[${written.replace(/(^|[[,\s])(#[0-9a-fA-F]{3,8})(?=$|[\],\s])/g, '$1"$2"')}\n]`;
@@ -64,17 +70,21 @@ export function applyOverrides(source: Source, overrides: readonly Override[], c
   for (const override of overrides) {
     const [head, tail] = override.field.split('.', 2);
     if (tail === undefined) {
-      if (ATTACK_FIELDS.includes(head)) for (const { block } of attackBlocks(value)) delete block[head];
+      if (ATTACK_FIELDS.includes(head)) for (const { block } of blocksOf(value, 'attack')) delete block[head];
       put(value, head, [head], override);
     } else if (GROUPS.some((group) => group === head)) {
       value[head] ??= {};
       const group = value[head];
       if (isPlain(group)) put(group, tail, [head, tail], override);
     } else {
-      const blocks = attackBlocks(value).filter(({ block }) => takes(block, tail, catalog));
-      if (blocks.length === 0 && value.attack !== undefined) {
-        throw inputError(`${override.label}: no attack of this spec has the parameter "${tail}"`, {
-          hint: 'See triggerlab triggers show NAME.',
+      const defended = head === 'defense';
+      const holder = defended ? 'defenses' : 'attack';
+      const known = defended ? catalog.defenses : catalog.triggers;
+      const blocks = blocksOf(value, holder).filter(({ block }) => takes(block, tail, known));
+      if (blocks.length === 0 && (defended || value.attack !== undefined)) {
+        const kind = defended ? 'defence' : 'attack';
+        throw inputError(`${override.label}: no ${kind} of this spec has the parameter "${tail}"`, {
+          hint: `See triggerlab ${defended ? 'defenses' : 'triggers'} show NAME.`,
         });
       }
       for (const { block, path } of blocks) put(block, tail, [...path, tail], override);
@@ -93,22 +103,22 @@ export function applyOverrides(source: Source, overrides: readonly Override[], c
   };
 }
 
-/** The attack blocks of an unchecked spec, `attack: badnets` written out as a block. */
-function attackBlocks(spec: Plain): { block: Plain; path: Path }[] {
+/** The blocks of an unchecked spec under a key, `attack: badnets` written out as a block. */
+function blocksOf(spec: Plain, holder: BlockKey): { block: Plain; path: Path }[] {
   const written = (holder: Plain | unknown[], key: string | number, path: Path) => {
     const slots = holder as Record<string | number, unknown>;
     if (typeof slots[key] === 'string') slots[key] = { type: slots[key] };
     return isPlain(slots[key]) ? [{ block: slots[key], path }] : [];
   };
-  const { attack } = spec;
-  if (Array.isArray(attack)) return attack.flatMap((_, i) => written(attack, i, ['attack', i]));
-  return written(spec, 'attack', ['attack']);
+  const blocks = spec[holder];
+  if (Array.isArray(blocks)) return blocks.flatMap((_, i) => written(blocks, i, [holder, i]));
+  return written(spec, holder, [holder]);
 }
 
-function takes(block: Plain, parameter: string, catalog: Catalog): boolean {
+function takes(block: Plain, parameter: string, known: Catalog['triggers'] | Catalog['defenses']): boolean {
   if (parameter === 'type') return true;
-  if (typeof block.type !== 'string' || !catalog.triggers.has(block.type)) return false;
-  return parameter in parameterFields(catalog.triggers.get(block.type));
+  if (typeof block.type !== 'string' || !known.has(block.type)) return false;
+  return parameter in parameterFields(known.get(block.type));
 }
 
 function isPlain(value: unknown): value is Plain {

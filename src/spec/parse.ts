@@ -47,6 +47,7 @@ function check(source: Source, { overrides = [], catalog = installed }: ParseOpt
     name: written.name,
     description: written.description,
     repeats: written.repeats,
+    keepWeights: written.keepWeights,
     blocks,
     ...readRules(written, blocks, place, catalog, parsed.length > 0),
     overridden: parsed.length > 0,

@@ -6,10 +6,10 @@ import { noPretrainedWeights } from '../models/pretrained.ts';
 import { unsaidParameters } from '../triggers/registry.ts';
 import { type Catalog, type CatalogModel, installed } from './catalog.ts';
 import { type MissingWeights, RunMaker } from './complete-run.ts';
-import { expandExperiment, keysOfFew, twinOf } from './expand.ts';
+import { baseOf, expandExperiment, keysOfFew, twinOf } from './expand.ts';
 import type { ExperimentSpec } from './experiment.ts';
 import { runId } from './identity.ts';
-import { ATTACK_SPARSE_FIELDS, neutralValues } from './neutral.ts';
+import { ATTACK_SPARSE_FIELDS, defenseParameters, neutralValues } from './neutral.ts';
 import type { AdaptiveRepeats } from './repeats.ts';
 import type { PlannedRun, RunSpec } from './run-spec.ts';
 
@@ -33,8 +33,11 @@ export interface Plan {
   readonly factors: readonly FactorCount[];
   /** Set where `runs` are the most that may come to be done: see analysis/repeats.ts. */
   readonly repeats?: AdaptiveRepeats | undefined;
+  /** Runs without a defence. */
   readonly cleanRuns: number;
   readonly poisonedRuns: number;
+  /** Runs with one, each about one of the others. */
+  readonly defendedRuns: number;
   /** Published weights that are not here yet: until they are, nothing can run, and the ids of their runs are provisional. */
   readonly missingWeights: readonly MissingWeights[];
 }
@@ -53,13 +56,19 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
     runId(spec, { datasetFingerprint: fingerprint(spec.dataset), weightsHash: weightsHash(spec.model) });
   const keyOf = keysOfFew();
   const twins = new Map<string, string>();
+  const { keepWeights } = experiment;
+  const kept = keepWeights && { keepWeights };
+  const defendedRuns = specs.filter((spec) => spec.defense !== undefined).length;
+  const bases = new Set(specs.slice(specs.length - defendedRuns).map((spec) => idOf(baseOf(spec))));
   const runs = specs.map((spec): PlannedRun => {
-    const id = idOf(spec);
+    const runId = idOf(spec);
+    if (spec.defense !== undefined) return { runId, spec, baseId: idOf(baseOf(spec)), ...kept };
+    const needed = bases.has(runId) ? ({ keepWeights: 'all' } as const) : kept;
     if (spec.attack.type === 'none') {
-      twins.set(keyOf(spec), id);
-      return { runId: id, spec };
+      twins.set(keyOf(spec), runId);
+      return { runId, spec, ...needed };
     }
-    return { runId: id, spec, twinId: twins.get(keyOf(twinOf(spec))) };
+    return { runId, spec, twinId: twins.get(keyOf(twinOf(spec))), ...needed };
   });
   const cleanRuns = twins.size;
   return {
@@ -68,7 +77,8 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
     runs,
     factors: countLevels(specs),
     cleanRuns,
-    poisonedRuns: runs.length - cleanRuns,
+    poisonedRuns: runs.length - cleanRuns - defendedRuns,
+    defendedRuns,
     repeats: experiment.repeats,
     missingWeights: maker.missingWeights,
   };
@@ -101,10 +111,11 @@ export function flatFields(spec: RunSpec): Record<string, unknown> {
 }
 
 function writtenFields(spec: RunSpec): Record<string, unknown> {
-  const { attack, training, preprocessing = {}, augmentation = {}, ...rest } = spec;
+  const { attack, training, preprocessing = {}, augmentation = {}, defense, ...rest } = spec;
   const fields: Record<string, unknown> = { ...rest };
   fields.dataset = datasetLabel(rest.dataset);
   fields.model = modelLabel(rest.model);
+  if (defense) Object.assign(fields, { defense: defense.type }, defenseParameters(defense));
   for (const [group, members] of Object.entries({ preprocessing, augmentation, training, attack }))
     for (const [key, value] of Object.entries(members))
       fields[`${group}.${key}`] = isFileReference(value) ? fileLabel(value) : value;

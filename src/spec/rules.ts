@@ -18,8 +18,11 @@ interface Context {
   readonly overridden: boolean;
 }
 
+/** Maps of a rule whose members are parameters of a type; a name alone is the type. */
+const BLOCKS = ['attack', 'defense'] as const;
+
 /** Fields that decide which other fields there are: a list of attack blocks, or of presets, says it better. */
-const FIXED = ['attack.type'];
+const FIXED = ['attack.type', 'defense.type'];
 
 /**
  * The rules of a spec with full field paths and checked values.
@@ -38,7 +41,10 @@ export function readRules(
     const fixed = then.find(({ field }) => FIXED.includes(field));
     if (fixed) {
       throw inputError(`${fixed.at}: then cannot set ${fixed.field}`, {
-        hint: 'Write one attack block per type under attack.',
+        hint:
+          fixed.field === 'attack.type'
+            ? 'Write one attack block per type under attack.'
+            : 'Write one block per type under defenses.',
       });
     }
     return { conditions: readFields(rule.if, ['when', i, 'if'], context), then, at: source.locate(['when', i]) };
@@ -53,12 +59,13 @@ export function readRules(
 function readFields(written: Readonly<Record<string, unknown>>, path: Path, context: Context): FieldValues[] {
   const { source } = context;
   const fields = Object.entries(written).flatMap(([name, value]): FieldValues[] => {
-    if ((name === 'attack' || GROUPS.some((group) => group === name)) && isMap(value)) {
+    const typed = BLOCKS.find((group) => group === name);
+    if ((typed || GROUPS.some((group) => group === name)) && isMap(value)) {
       return Object.entries(value).map(([key, member]) =>
         readField(`${name}.${key}`, member, [...path, name, key], context),
       );
     }
-    return [readField(name === 'attack' ? 'attack.type' : name, value, [...path, name], context)];
+    return [readField(typed ? `${typed}.type` : name, value, [...path, name], context)];
   });
   if (fields.length === 0) {
     throw inputError(`${source.locate(path)}: expected at least one field, found an empty map`, {
@@ -74,13 +81,17 @@ function readField(name: string, value: unknown, path: Path, context: Context): 
   const field = resolvePath(name, paths);
   const at = source.locate(path.slice(0, -1), String(path[path.length - 1]));
   if (field === undefined) throw inputError(`${at}: unknown field "${name}"`, { hint: suggestField(name, paths) });
-  const types = [...new Set(blocks.map((block) => block.attackType))];
-  const schemasIn = (names: readonly string[]) => names.flatMap((type) => fieldSchema(catalog, type, field) ?? []);
+  const defended = field.startsWith('defense.');
+  const types = [...new Set(blocks.map((block) => (defended ? block.defenseType : block.attackType)))];
+  const schemasIn = (names: readonly string[]) =>
+    names.flatMap((type) => fieldSchema(catalog, defended ? 'none' : type, field, defended ? type : 'none') ?? []);
   const here = schemasIn(types);
-  const schemas = here.length === 0 && overridden ? schemasIn(catalog.triggers.names) : here;
+  const known = defended ? catalog.defenses : catalog.triggers;
+  const schemas = here.length === 0 && overridden ? schemasIn(known.names) : here;
   if (schemas.length === 0) {
-    throw inputError(`${at}: no attack of this spec has the parameter "${name}"`, {
-      hint: `Its attacks: ${types.join(', ')}.`,
+    const kind = defended ? 'defence' : 'attack';
+    throw inputError(`${at}: no ${kind} of this spec has the parameter "${name}"`, {
+      hint: `Its ${kind}s: ${types.join(', ')}.`,
     });
   }
   const one = (item: unknown) => schemas.map((schema) => schema.safeParse(item)).find((result) => result.success);

@@ -8,6 +8,12 @@ import type { LabelRuleName } from '../triggers/label-rule.ts';
 /** Parameters of the trigger, its `type` naming a line of the trigger registry; `none` is a clean run. */
 export type AttackSpec = { readonly type: 'none' } | { readonly type: string; readonly [parameter: string]: unknown };
 
+/** Parameters of a defence, its `type` naming a line of the registry of defences. */
+export interface DefenseSpec {
+  readonly type: string;
+  readonly [parameter: string]: unknown;
+}
+
 export interface TrainingSpec {
   readonly optimizer: 'adam' | 'sgd';
   readonly learningRate: number;
@@ -55,6 +61,8 @@ export interface RunSpec {
   /** Undefined: the poisoned rows are chosen once. `per-batch`: anew, the first rows of each batch. */
   readonly poisonSet?: 'fixed' | 'per-batch' | undefined;
   readonly training: TrainingSpec;
+  /** What is done about the trained network: the run is then about the same run without it, its base. Undefined: nothing. */
+  readonly defense?: DefenseSpec | undefined;
   /** Decides initialisation, shuffling, dropout and which rows are poisoned. */
   readonly seed: number;
 }
@@ -63,6 +71,13 @@ export interface RunSpec {
 export interface PlannedRun {
   readonly runId: string;
   readonly spec: RunSpec;
-  /** The clean twin's id; undefined for clean runs. */
+  /** The clean twin's id; undefined for clean and for defended runs. */
   readonly twinId?: string;
+  /** Of a defended run: the id of the same run without the defence. */
+  readonly baseId?: string;
+  /** What is kept of its weights beyond what others need; no part of its identity. Undefined: `none`. */
+  readonly keepWeights?: KeepWeights;
 }
+
+/** Which weights a store keeps besides those of clean runs: none, all, or the last checkpoint of runs that failed. */
+export type KeepWeights = 'failed' | 'all';

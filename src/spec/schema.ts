@@ -1,10 +1,12 @@
 // The structure of a spec file, as strict zod schemas whose issues carry the path of the faulty part.
 import { z } from 'zod';
-import { type Catalog, parameterFields } from './catalog.ts';
-import { ATTACK_FIELDS, GROUPS, ordinaryFields } from './fields.ts';
-import { forward, type LevelInput, levelsOf } from './levels.ts';
+import type { Catalog } from './catalog.ts';
+import { GROUPS, ordinaryFields } from './fields.ts';
+import { type LevelInput, levelsOf } from './levels.ts';
 import { presets } from './presets/index.ts';
 import { type AdaptiveRepeats, repeatsSchema } from './repeats.ts';
+import type { KeepWeights } from './run-spec.ts';
+import { readBlocks, type WrittenBlock } from './written-blocks.ts';
 
 /** Levels of the fields that a spec writes, and the path below which each field was found. */
 export interface WrittenField {
@@ -12,13 +14,6 @@ export interface WrittenField {
   readonly levels: readonly LevelInput[];
 }
 export type WrittenFields = Readonly<Record<string, WrittenField>>;
-
-/** An attack block as written: `path` leads to it, fields are named by their full paths. */
-export interface WrittenBlock {
-  readonly type: string;
-  readonly path: readonly PropertyKey[];
-  readonly fields: WrittenFields;
-}
 
 export interface WrittenRule {
   readonly if: Readonly<Record<string, unknown>>;
@@ -33,7 +28,10 @@ export interface WrittenSpec {
   readonly fields: WrittenFields;
   /** Set where the number of seeds depends on what they measure. */
   readonly repeats: AdaptiveRepeats | undefined;
+  readonly keepWeights: KeepWeights | undefined;
   readonly blocks: readonly WrittenBlock[];
+  /** One of type `none` where the spec names no defences. */
+  readonly defenses: readonly WrittenBlock[];
   readonly when: readonly WrittenRule[];
   readonly exclude: readonly Readonly<Record<string, unknown>>[];
 }
@@ -67,7 +65,12 @@ export function specSchema(catalog: Catalog): z.ZodType<WrittenSpec> {
       ...top,
       repeats: repeatsSchema.optional(),
       ...Object.fromEntries(GROUPS.map((group) => [group, z.strictObject(groups[group]).optional()])),
-      attack: z.unknown().transform((value, context) => readBlocks(value, catalog, context.issues)),
+      attack: z.unknown().transform((value, context) => readBlocks('attack', value, catalog, context.issues)),
+      defenses: z
+        .unknown()
+        .transform((value, context) => readBlocks('defenses', value ?? 'none', catalog, context.issues))
+        .optional(),
+      keepWeights: z.enum(['none', 'failed', 'all']).optional(),
       // biome-ignore lint/suspicious/noThenProperty: a word of the spec; never a function, so nothing can await it.
       when: z.array(z.strictObject({ if: conditions, then: conditions })).optional(),
       exclude: z.array(conditions).optional(),
@@ -108,73 +111,11 @@ export function specSchema(catalog: Catalog): z.ZodType<WrittenSpec> {
         presets: spec.preset ?? [],
         fields,
         repeats: adaptive,
+        keepWeights: spec.keepWeights === 'none' ? undefined : spec.keepWeights,
         blocks: spec.attack,
+        defenses: spec.defenses ?? [{ type: 'none', path: ['defenses'], fields: {} }],
         when: spec.when ?? [],
         exclude: spec.exclude ?? [],
       };
     });
-}
-
-type Issues = z.core.$ZodRawIssue[];
-
-function readBlocks(value: unknown, catalog: Catalog, issues: Issues): WrittenBlock[] {
-  if (!Array.isArray(value)) return readBlock(value, [], catalog, issues);
-  if (value.length === 0)
-    issues.push({ code: 'custom', message: 'expected at least one attack, found an empty list', input: value });
-  return value.flatMap((item, i) => readBlock(item, [i], catalog, issues));
-}
-
-function readBlock(value: unknown, at: number[], catalog: Catalog, issues: Issues): WrittenBlock[] {
-  const block = typeof value === 'string' ? { type: value } : value;
-  const typePath = typeof value === 'string' ? at : [...at, 'type'];
-  if (typeof block !== 'object' || block === null || Array.isArray(block)) {
-    issues.push({ code: 'invalid_type', expected: 'object', input: value, path: at });
-    return [];
-  }
-  const type = (block as { type?: unknown }).type;
-  if (Array.isArray(type)) {
-    const params = { hint: 'Parameters belong to one attack: write a list of blocks, one per type.' };
-    issues.push({
-      code: 'custom',
-      message: 'expected one attack type, found a list',
-      params,
-      input: type,
-      path: typePath,
-    });
-    return [];
-  }
-  const named = z.enum(['none', ...catalog.triggers.names]).safeParse(type);
-  if (!named.success) {
-    forward(named.error, type, typePath, issues);
-    return [];
-  }
-  const schemas = blockFields(named.data, catalog);
-  const result = z
-    .strictObject({
-      type: z.string(),
-      ...Object.fromEntries(Object.entries(schemas).map(([key, { schema }]) => [key, levelsOf(schema).optional()])),
-    })
-    .safeParse(block);
-  if (!result.success) {
-    forward(result.error, block, at, issues);
-    return [];
-  }
-  const fields: Record<string, WrittenField> = {};
-  const checked = result.data as Record<string, unknown>;
-  for (const [key, { path }] of Object.entries(schemas)) {
-    const levels = checked[key] as LevelInput[] | undefined;
-    if (levels) fields[path] = { path: ['attack', ...at, key], levels };
-  }
-  return [{ type: named.data, path: ['attack', ...at], fields }];
-}
-
-/** What may stand in a block of an attack: the trigger's parameters, and the fields that may vary by attack. */
-function blockFields(type: string, catalog: Catalog): Record<string, { path: string; schema: z.ZodType }> {
-  if (type === 'none') return {};
-  const ordinary = ordinaryFields(catalog);
-  const parameters = Object.entries(parameterFields(catalog.triggers.get(type)));
-  return {
-    ...Object.fromEntries(parameters.map(([name, schema]) => [name, { path: `attack.${name}`, schema }])),
-    ...Object.fromEntries(ATTACK_FIELDS.map((path) => [path, { path, schema: ordinary[path] }])),
-  };
 }

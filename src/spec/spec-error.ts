@@ -53,7 +53,11 @@ function fieldName(path: Path): string {
     .join('');
 }
 
-const STRUCTURE = ['name', 'description', 'preset', 'repeats', ...GROUPS, 'attack', 'when', 'exclude'];
+const STRUCTURE = [
+  ...['name', 'description', 'preset', 'repeats', 'keepWeights'],
+  ...GROUPS,
+  ...['attack', 'defenses', 'when', 'exclude'],
+];
 
 /** What an unknown key may have been meant for: its place tells which keys are known there. */
 function keyHint(
@@ -80,6 +84,9 @@ function keysInside(path: Path, holder: unknown, catalog: Catalog): string[] | u
   const group = GROUPS.find((name) => name === path[0]);
   if (group) return fieldPaths(catalog).flatMap((field) => field.split(`${group}.`, 2)[1] ?? []);
   const type = (holder as { type?: unknown } | undefined)?.type;
+  if (path[0] === 'defenses' && typeof type === 'string') {
+    return ['type', ...(catalog.defenses.has(type) ? Object.keys(parameterFields(catalog.defenses.get(type))) : [])];
+  }
   if (path[0] !== 'attack' || typeof type !== 'string') return undefined;
   if (!catalog.triggers.has(type)) return ['type'];
   return ['type', ...Object.keys(parameterFields(catalog.triggers.get(type))), 'poisonRate', 'target'];

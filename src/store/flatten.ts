@@ -1,20 +1,27 @@
 // A run as one flat object: the form in which `results --json`, CSV files, reports and `--where` see it.
 import { datasetLabel, fileLabel, isFileReference, modelLabel } from '../core/references.ts';
 import { neutralValues, SPARSE_GROUPS } from '../spec/neutral.ts';
-import type { AttackSpec, RunSpec, TrainingSpec } from '../spec/run-spec.ts';
+import type { AttackSpec, DefenseSpec, RunSpec, TrainingSpec } from '../spec/run-spec.ts';
 import { unsaidParameters } from '../triggers/registry.ts';
-import type { RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
+import type { DefenseRecord, RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
 
 type Metrics = Omit<RunMetrics, 'epochs' | 'seconds' | 'imagesPerSecond'>;
 
 /** One entry of `runs` in `results --json`. Metrics are null until the run is done. */
-export type FlatRun = Omit<RunSpec, 'attack' | 'training'> &
+export type FlatRun = Omit<RunSpec, 'attack' | 'training' | 'defense'> &
   TrainingSpec & { readonly [Metric in keyof Metrics]: Metrics[Metric] | null } & {
     readonly runId: string;
     /** The experiment that was asked for, or the first one that holds the run; null for a run of none. */
     readonly experiment: string | null;
     readonly experiments: readonly string[];
     readonly attack: AttackSpec;
+    /** Of defended runs alone. */
+    readonly defense?: DefenseSpec;
+    /** Of defended runs alone, null until the run is done: single figures by name, and what they cost. */
+    readonly defenseMetrics?: DefenseRecord['metrics'] | null;
+    readonly defenseCost?: DefenseRecord['cost'] | null;
+    /** Of defended runs alone: the same run without the defence. */
+    readonly baseId?: string | null;
     readonly status: RunStatus;
     readonly seconds: number | null;
     readonly imagesPerSecond: number | null;
@@ -26,9 +33,12 @@ export type FlatRun = Omit<RunSpec, 'attack' | 'training'> &
     readonly environment: RunEnvironment | null;
   };
 
+/** Fields that are maps, whose members are columns. */
+const NESTED = new Set<string>([...SPARSE_GROUPS, 'defense', 'defenseMetrics', 'defenseCost']);
+
 /** Flattens a record; `experiment` is the name under which it was asked for. */
 export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
-  const { training, ...spec } = record.spec;
+  const { training, defense, ...spec } = record.spec;
   const { type, ...parameters } = spec.attack;
   const { metrics } = record;
   return {
@@ -39,6 +49,7 @@ export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
     dataset: datasetLabel(spec.dataset),
     model: modelLabel(spec.model),
     attack: { type, ...parameters },
+    ...(defense && { defense }),
     ...training,
     status: record.status,
     cleanAccuracy: metrics?.cleanAccuracy ?? null,
@@ -62,7 +73,9 @@ export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
     epochLosses: metrics?.epochLosses ?? null,
     seconds: metrics?.seconds ?? null,
     imagesPerSecond: metrics?.imagesPerSecond ?? null,
+    ...(defense && { defenseMetrics: record.defense?.metrics ?? null, defenseCost: record.defense?.cost ?? null }),
     twinId: record.twinId,
+    ...(defense && { baseId: record.baseId }),
     error: record.error,
     startedAt: record.startedAt,
     finishedAt: record.finishedAt,
@@ -73,15 +86,17 @@ export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
 /**
  * A flat run as named columns: `attack` is the trigger's type and its parameters stand beside it under their own names
  * (`size`, `position`, …), or as `attack.<name>` where a field of the run has that name. Fields that a run may leave out stand
- * under their paths (`preprocessing.resize`); `columnValue` knows them also where they are left out.
+ * under their paths (`preprocessing.resize`), as do a defence's parameters and figures (`defense.rate`, `defenseMetrics.prunedAsr`); `columnValue` knows them also where they are left out.
  */
 export function columnsOf(run: FlatRun): Map<string, unknown> {
   const { type, ...parameters } = run.attack;
   const columns = new Map<string, unknown>();
   for (const [name, value] of Object.entries(run)) {
     if (name === 'environment') continue;
-    if (SPARSE_GROUPS.some((group) => group === name)) {
-      for (const [member, setting] of Object.entries(value ?? {})) columns.set(`${name}.${member}`, setting);
+    if (name === 'defense') columns.set(name, run.defense?.type);
+    if (NESTED.has(name)) {
+      for (const [member, setting] of Object.entries(value ?? {}))
+        if (`${name}.${member}` !== 'defense.type') columns.set(`${name}.${member}`, setting);
       continue;
     }
     // The one field of training that a run may leave out goes by its path, as others of its kind.

@@ -133,6 +133,21 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX run_events_run ON run_events (run_id, id);
     `,
   },
+  {
+    // Defended runs: twin_id is then the run that the defence is about. What each found, and what it cost.
+    version: 6,
+    sql: `
+      ALTER TABLE runs ADD COLUMN keep_weights text CHECK (keep_weights IN ('failed', 'all'));
+      CREATE TABLE defenses (
+        run_id text PRIMARY KEY REFERENCES runs (run_id) ON DELETE CASCADE,
+        metrics json NOT NULL,
+        details json NOT NULL,
+        seconds float8 NOT NULL,
+        forward_passes float8 NOT NULL,
+        backward_passes float8 NOT NULL
+      );
+    `,
+  },
 ];
 
 /** The version that this program writes. */

@@ -19,7 +19,10 @@ export interface StealthMetrics {
   stealthPerceptual: number | null;
 }
 
-/** What a finished run measured. Shares are in [0, 1]; null where a figure has no meaning (ASR of a clean run). */
+/**
+ * What a finished run measured. Shares are in [0, 1]; null where a figure has no meaning (ASR of a clean run). Of a defended run:
+ * accuracy and success after the defence; what is about its data, its trigger and its training is that of its base.
+ */
 export interface RunMetrics extends Partial<StealthMetrics> {
   cleanAccuracy: number;
   /** Share of attacked test images that are taken for what the attacker wants: see metrics/attack-success.ts. */
@@ -58,9 +61,27 @@ export interface RunEnvironment {
   cpu: string;
 }
 
+/** What a defended run found, and what that cost. */
+export interface DefenseRecord {
+  /** Single figures by name: see the defence's documentation. */
+  readonly metrics: Readonly<Record<string, number | string | boolean | null>>;
+  /** Wall time of the defence in seconds, without evaluation; images that went forward, and backward, through the network. */
+  readonly cost: { readonly seconds: number; readonly forwardPasses: number; readonly backwardPasses: number };
+}
+
+/** The same with all there is to tell, which lists of runs leave out. */
+export interface DefenseOutcome extends DefenseRecord {
+  readonly details: object;
+}
+
 export interface RunRecord {
   runId: string;
+  /** The clean twin; null for clean and for defended runs. */
   twinId: string | null;
+  /** Of a defended run: the same run without the defence. */
+  baseId: string | null;
+  /** Of a defended run that is done. */
+  defense: DefenseRecord | null;
   spec: RunSpec;
   status: RunStatus;
   metrics: RunMetrics | null;

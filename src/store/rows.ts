@@ -1,6 +1,7 @@
 // Rows of the table `runs` as records and back.
 import type { RunSpec } from '../spec/run-spec.ts';
-import type { RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
+import { type Database, float8Array } from './database.ts';
+import type { DefenseRecord, RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
 
 /** The column of every metric that is one number. */
 export const METRIC_COLUMNS = {
@@ -29,7 +30,9 @@ type MetricColumn = (typeof METRIC_COLUMNS)[keyof typeof METRIC_COLUMNS];
 
 export interface RunRow extends Record<MetricColumn, number | null> {
   run_id: string;
+  /** The run that has to be done before: the clean twin, or the base of a defended run. */
   twin_id: string | null;
+  defense: DefenseRecord | null;
   spec: RunSpec;
   status: RunStatus;
   epoch_losses: number[] | null;
@@ -47,13 +50,19 @@ export const RUN_COLUMNS = `
     .join(', ')},
   r.epoch_losses, r.environment, r.error, r.started_at, r.finished_at,
   coalesce((SELECT jsonb_agg(e.experiment ORDER BY e.experiment COLLATE "C")
-            FROM experiment_runs e WHERE e.run_id = r.run_id), '[]') AS experiments`;
+            FROM experiment_runs e WHERE e.run_id = r.run_id), '[]') AS experiments,
+  (SELECT json_build_object('metrics', d.metrics, 'cost', json_build_object(
+            'seconds', d.seconds, 'forwardPasses', d.forward_passes, 'backwardPasses', d.backward_passes))
+   FROM defenses d WHERE d.run_id = r.run_id) AS defense`;
 
 /** The record that a row stands for. */
 export function recordOf(row: RunRow): RunRecord {
+  const defended = row.spec.defense !== undefined;
   return {
     runId: row.run_id,
-    twinId: row.twin_id,
+    twinId: defended ? null : row.twin_id,
+    baseId: defended ? row.twin_id : null,
+    defense: row.status === 'done' ? row.defense : null,
     spec: row.spec,
     status: row.status,
     metrics: row.status === 'done' ? metricsOf(row) : null,
@@ -67,8 +76,27 @@ export function recordOf(row: RunRow): RunRecord {
 }
 
 /** Metrics in the order of METRIC_COLUMNS. */
-export function metricValues(metrics: RunMetrics): (number | null)[] {
+function metricValues(metrics: RunMetrics): (number | null)[] {
   return (Object.keys(METRIC_COLUMNS) as (keyof typeof METRIC_COLUMNS)[]).map((name) => metrics[name] ?? null);
+}
+
+/** Marks a run as done unless it is already. @returns whether that changed anything. */
+export async function markDone(
+  db: Pick<Database, 'query'>,
+  runId: string,
+  metrics: RunMetrics,
+  environment: RunEnvironment,
+  worker: string | null,
+): Promise<boolean> {
+  const columns = Object.values(METRIC_COLUMNS);
+  const changed = await db.query(
+    `UPDATE runs SET status = 'done', error = NULL, finished_at = now(), lease_until = NULL, progress = NULL,
+       started_at = coalesce(started_at, now()), worker = $2, environment = $3::text::json,
+       epoch_losses = $4::text::float8[], ${columns.map((column, at) => `${column} = $${at + 5}`).join(', ')}
+     WHERE run_id = $1 AND status <> 'done' RETURNING run_id`,
+    [...[runId, worker, JSON.stringify(environment), float8Array(metrics.epochLosses)], ...metricValues(metrics)],
+  );
+  return changed.length > 0;
 }
 
 function metricsOf(row: RunRow): RunMetrics {

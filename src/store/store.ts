@@ -3,9 +3,11 @@ import { failedError, inputError } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import type { PlannedRun } from '../spec/run-spec.ts';
 import type { ArtifactFiles } from './artifact-files.ts';
-import { type Database, float8Array, sqlText } from './database.ts';
+import { type Database, sqlText } from './database.ts';
+import { type DefenseRow, defenseOf, insertDefense } from './defense-rows.ts';
 import { ExternalResults } from './external.ts';
 import type {
+  DefenseOutcome,
   ExperimentSummary,
   RunEnvironment,
   RunMetrics,
@@ -13,7 +15,7 @@ import type {
   RunStatus,
   StoredExperiment,
 } from './records.ts';
-import { METRIC_COLUMNS, metricValues, RUN_COLUMNS, type RunRow, recordOf } from './rows.ts';
+import { METRIC_COLUMNS, markDone, RUN_COLUMNS, type RunRow, recordOf } from './rows.ts';
 import { RunArtifacts } from './run-artifacts.ts';
 import { type Condition, matches } from './where.ts';
 
@@ -64,7 +66,12 @@ export class Store {
     runs: readonly PlannedRun[],
   ): Promise<void> {
     const planned = JSON.stringify(
-      runs.map(({ runId, spec, twinId }) => ({ run_id: runId, twin_id: twinId ?? null, spec })),
+      runs.map(({ runId, spec, twinId, baseId, keepWeights }) => ({
+        run_id: runId,
+        twin_id: baseId ?? twinId ?? null,
+        keep_weights: keepWeights ?? null,
+        spec,
+      })),
     );
     await this.database.transaction(async (tx) => {
       await tx.query(
@@ -75,13 +82,16 @@ export class Store {
         [name, sqlText(specText), JSON.stringify(resolved ?? null), now()],
       );
       await tx.query(
-        `INSERT INTO runs (run_id, twin_id, spec, created_at)
-         SELECT p.run_id, p.twin_id, p.spec, $2::text::timestamptz
-         FROM ROWS FROM (json_to_recordset($1::text::json) AS (run_id text, twin_id text, spec json))
-           WITH ORDINALITY AS p(run_id, twin_id, spec, position)
+        `INSERT INTO runs (run_id, twin_id, keep_weights, spec, created_at)
+         SELECT p.run_id, p.twin_id, p.keep_weights, p.spec, $2::text::timestamptz
+         FROM ROWS FROM (json_to_recordset($1::text::json) AS (run_id text, twin_id text, keep_weights text, spec json))
+           WITH ORDINALITY AS p(run_id, twin_id, keep_weights, spec, position)
          ORDER BY p.position
-         -- The same run may name its files by other paths now.
-         ON CONFLICT (run_id) DO UPDATE SET spec = excluded.spec WHERE runs.spec::text <> excluded.spec::text`,
+         -- The same run may name its files by other paths now; of two wishes about its weights the larger counts.
+         ON CONFLICT (run_id) DO UPDATE
+         SET spec = excluded.spec,
+             keep_weights = CASE WHEN runs.keep_weights = 'all' THEN 'all' ELSE coalesce(excluded.keep_weights, runs.keep_weights) END
+         WHERE runs.spec::text <> excluded.spec::text OR excluded.keep_weights IS NOT NULL`,
         [planned, now()],
       );
       await tx.query('DELETE FROM experiment_runs WHERE experiment = $1', [name]);
@@ -97,22 +107,29 @@ export class Store {
     await this.database.exec('ANALYZE runs, experiment_runs');
   }
 
-  /** Records a result. The first one stays: recording another for the same run changes nothing. */
+  /**
+   * Records a result, that of a defended run with what the defence found. The first one stays: recording another for the same run
+   * changes nothing.
+   */
   async recordDone(
     runId: string,
     metrics: RunMetrics,
     environment: RunEnvironment,
     worker: string | null = null,
+    defense?: DefenseOutcome,
   ): Promise<void> {
-    const columns = Object.values(METRIC_COLUMNS);
-    const changed = await this.database.query(
-      `UPDATE runs SET status = 'done', error = NULL, finished_at = now(), lease_until = NULL, progress = NULL,
-         started_at = coalesce(started_at, now()), worker = $2, environment = $3::text::json,
-         epoch_losses = $4::text::float8[], ${columns.map((column, at) => `${column} = $${at + 5}`).join(', ')}
-       WHERE run_id = $1 AND status <> 'done' RETURNING run_id`,
-      [...[runId, worker, JSON.stringify(environment), float8Array(metrics.epochLosses)], ...metricValues(metrics)],
-    );
-    if (changed.length === 0) await this.#mustExist(runId);
+    const changed = await this.database.transaction(async (tx) => {
+      const known = await markDone(tx, runId, metrics, environment, worker);
+      if (known && defense) await insertDefense(tx, runId, defense);
+      return known;
+    });
+    if (!changed) await this.#mustExist(runId);
+  }
+
+  /** What a defended run found, with its details; undefined for any other run, and while it is not done. */
+  async getDefense(runId: string): Promise<DefenseOutcome | undefined> {
+    const [row] = await this.database.query<DefenseRow>('SELECT * FROM defenses WHERE run_id = $1', [runId]);
+    return row && defenseOf(row);
   }
 
   /** Runs of an experiment as planned, or of the whole store as first planned; `where` keeps those that match all fields. */
@@ -226,6 +243,7 @@ export class Store {
         'lease_until',
         'progress',
       ];
+      await tx.query(`DELETE FROM defenses WHERE ${chosen}`, list);
       await tx.query(`DELETE FROM epochs WHERE ${chosen}`, list);
       await tx.query(`DELETE FROM run_events WHERE ${chosen}`, list);
       const reset = await tx.query(

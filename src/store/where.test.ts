@@ -8,6 +8,8 @@ import { checkFields, matches, parseConditions } from './where.ts';
 const record: RunRecord = {
   runId: 'abc',
   twinId: null,
+  baseId: null,
+  defense: null,
   spec: {
     dataset: 'mnist10k',
     model: 'resnet-mini',

@@ -17,6 +17,7 @@ import { type LayerContext, Layers } from '../models/layers.ts';
 import type { ModelDefinition } from '../models/registry.ts';
 import { initialState, type ModelState, type Stem, stemParameters } from '../models/state.ts';
 import { type Pack, packsOf, unpackValues } from './packing.ts';
+import type { TrainedState } from './predict.ts';
 
 export interface Network {
   readonly model: ModelDefinition;
@@ -66,7 +67,6 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     ? { info: describeArchitecture(model.architecture, inputSize, classes, options.init), state: options.start }
     : await initialState(model, { inputSize, classes, init: options.init, seed: options.seed, stem: options.stem });
   const trainable = withStem(trainablePart(options.freeze, model.architecture, info), info, options.stem);
-  const shapes = new Map(info.parameters.map(({ name, shape }) => [name, shape]));
   return {
     model,
     info,
@@ -80,11 +80,28 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       overlay: options.overlay,
     },
     dropout: options.dropout ?? true,
+    ...trainedParts(info, trainable),
+    origin: options.init,
+    features: options.features,
+  };
+}
+
+/** A network that starts from what it was trained to; `freeze`: what is trained from then on (default: as before). Keeps no features. */
+export function trainedOn(network: Network, trained: TrainedState, freeze?: FreezePolicy): Network {
+  const { info, model } = network;
+  const start = { ...network.start, ...trained };
+  if (freeze === undefined) return { ...network, start, features: undefined };
+  const trainable = trainablePart(freeze, model.architecture, info);
+  return { ...network, start, features: undefined, ...trainedParts(info, trainable) };
+}
+
+/** The parameters and statistics that training changes, as steps carry them. */
+function trainedParts(info: ArchitectureInfo, trainable: TrainablePart) {
+  const shapes = new Map(info.parameters.map(({ name, shape }) => [name, shape]));
+  return {
     trainable,
     packs: packsOf(trainable.parameters.map((name) => ({ name, shape: shapes.get(name) ?? [] }))),
     buffers: trainable.batchNormMode === 'batch' ? info.buffers.map(({ name }) => name) : [],
-    origin: options.init,
-    features: options.features,
   };
 }
 

@@ -8,6 +8,11 @@ import { badnets } from '../../src/triggers/badnets.ts';
 
 const warp = z.strictObject({ strength: z.number().gt(0).max(4).default(0.5), grid: z.int().min(2).default(4) });
 
+const mend = z.strictObject({
+  rate: z.number().min(0).max(1).default(0.5),
+  epochs: z.int().min(0).max(100).default(3),
+});
+
 const classes = Array.from({ length: 10 }, (_, i) => String(i));
 
 export const testCatalog: Catalog = {
@@ -28,6 +33,10 @@ export const testCatalog: Catalog = {
     { name: 'untrained', inputSize: 64 },
   ]),
   triggers: registry('trigger', [badnets, { name: 'warp', parameters: warp, check: () => {} }]),
+  defenses: registry('defence', [
+    { name: 'mend', kind: 'repair' as const, parameters: mend },
+    { name: 'sift', kind: 'detect-data' as const, parameters: z.strictObject({}) },
+  ]),
   parseFreeze,
   checkModel(model, _init, freeze) {
     if (freeze === 'from:999') throw inputError(`freeze policy ${freeze} trains nothing in ${model}`);

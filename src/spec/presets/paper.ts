@@ -5,9 +5,12 @@ import type { PresetRule } from './preset.ts';
 /** The paper's four networks. */
 export const PAPER_MODELS = ['alexnet', 'googlenet', 'vgg19_bn', 'resnet152'] as const;
 
+/** Defences are no ordinary field: they stand under a key of their own. */
+const { defense: _, ...neutralFields } = neutralValues;
+
 /** The schedule: Adam, 20 epochs, batch 128; momentum, for SGD, from the code. */
 export const schedule = {
-  ...neutralValues,
+  ...neutralFields,
   init: 'pretrained',
   weights: 'default',
   freeze: 'paper',
