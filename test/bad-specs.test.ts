@@ -378,6 +378,51 @@ const mistakes: readonly Mistake[] = [
     at: '7:10',
     says: ['then cannot set attack.type', 'one attack block per type'],
   },
+  // Defences.
+  { name: 'unknown defence', text: `${clean}defenses: mned\n`, at: '5:11', says: ['defenses', 'Did you mean "mend"?'] },
+  { name: 'no defences at all', text: `${clean}defenses: []\n`, at: '5:11', says: ['at least one defence'] },
+  {
+    name: 'misspelled key of defences',
+    text: `${clean}defences: mend\n`,
+    at: '5:1',
+    says: ['unknown key "defences"', '"defenses"'],
+  },
+  {
+    name: 'unknown parameter of a defence',
+    text: `${clean}defenses: [none, {type: mend, rat: 0.5}]\n`,
+    at: '5:31',
+    says: ['unknown key "rat" in defenses[1]', '"rate"'],
+  },
+  {
+    name: 'a rate of a defence above one',
+    text: `${clean}defenses: [{type: mend, rate: [0.5, 30]}]\n`,
+    at: '5:37',
+    says: ['defenses[0].rate', 'at most 1', '30 % is 0.3'],
+  },
+  {
+    name: 'a list of defence types in one block',
+    text: `${clean}defenses: {type: [mend, sift]}\n`,
+    at: '5:18',
+    says: ['one defence type', 'a list of blocks'],
+  },
+  {
+    name: 'when that sets a parameter of no defence here',
+    text: `${clean}when: [{if: {model: resnet-mini}, then: {defense: {rate: 0.5}}}]\n`,
+    at: '5:52',
+    says: ['no defence of this spec has the parameter'],
+  },
+  {
+    name: 'poisoned rows to be found where there are none that stay',
+    text: `${patch('size: 0.1, poisonRate: 0.1, poisonSet: per-batch')}defenses: sift\n`,
+    at: '5:11',
+    says: ['sift looks for poisoned rows', 'poisonSet: fixed'],
+  },
+  {
+    name: 'weights kept of half the runs',
+    text: `${clean}keepWeights: some\n`,
+    at: '5:14',
+    says: ['none, failed, all'],
+  },
   // Size.
   {
     name: 'a million runs',

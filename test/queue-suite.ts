@@ -38,6 +38,40 @@ export function queueSuite(name: string, open: () => Promise<StoreUnderTest>): v
       expect((await queue.claim('order'))?.runId).toBe('order-a');
     });
 
+    test('a defended run waits for its base, keeps what it found, and is tried again with it', async () => {
+      const twin = cleanRun('shield-z');
+      const base = { ...attackedRun('shield-b', 'shield-z'), keepWeights: 'all' as const };
+      const spec = { ...base.spec, defense: { type: 'fine-tuning', budget: 0.05 } };
+      const defended = { runId: 'shield-d', spec, baseId: 'shield-b' };
+      await store.recordExperiment('shield', '', {}, [twin, base, defended]);
+      const queue = workerOf(store);
+      expect(await queue.claim('shield')).toEqual({ ...twin, attempt: 1 });
+      await queue.fail('shield-z', 'diverged', false);
+      await queue.tidy();
+      await queue.tidy();
+      expect((await store.getRun('shield-d')).error).toBe(
+        'its base shield-b is skipped: its clean twin shield-z is failed: diverged',
+      );
+      expect(await retryFailed(store.database, { experiment: 'shield', anew: true })).toBe(3);
+      await queue.claim('shield');
+      await store.recordDone('shield-z', METRICS, ENVIRONMENT, 'one');
+      expect(await queue.claim('shield')).toEqual({ ...base, attempt: 1 });
+      expect(await queue.claim('shield')).toBeUndefined();
+      await store.recordDone('shield-b', METRICS, ENVIRONMENT, 'one');
+      expect(await queue.claim('shield')).toEqual({ ...defended, attempt: 1 });
+      expect(await store.getDefense('shield-d')).toBeUndefined();
+      const cost = { seconds: 0.1 + 0.2, forwardPasses: 4e10, backwardPasses: 3 };
+      const found = { metrics: { prunedAsr: 1 / 3, flagged: true, layer: 'a "b"', index: null }, cost };
+      const details = { classes: [1, 2, null] };
+      await store.recordDone('shield-d', METRICS, ENVIRONMENT, 'one', { ...found, details });
+      expect(await store.getDefense('shield-d')).toEqual({ ...found, details });
+      expect(await store.getRun('shield-d')).toMatchObject({ baseId: 'shield-b', twinId: null, defense: found });
+      expect(await store.getRun('shield-b')).toMatchObject({ baseId: null, twinId: 'shield-z', defense: null });
+      await store.removeRuns(['shield-d']);
+      expect(await store.getDefense('shield-d')).toBeUndefined();
+      expect(await status('shield-d')).toBe('pending');
+    });
+
     test('many workers at once never get the same run, and miss none', async () => {
       const runs = Array.from({ length: 60 }, (_, i) => cleanRun(`many-${i}`, i));
       await store.recordExperiment('many', '', {}, runs);

@@ -3,6 +3,7 @@ import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunRecord } from '../store/records.ts';
 import { aggregate, mixedFactors, summarize, uncertaintyOf, unpairedRuns } from './aggregate.ts';
 import { compareFactor, factorsAcross, factorsOf, formatFactor } from './factors.ts';
+import { observationsOf } from './observations.ts';
 
 const training = {
   optimizer: 'adam',
@@ -61,6 +62,22 @@ describe('aggregate', () => {
     expect(groups[0].metrics.asr?.mean).toBeCloseTo(0.3);
     expect(groups[0].metrics.asr?.sd).toBeCloseTo(0.1 * Math.SQRT2);
     expect(groups[1].metrics).not.toHaveProperty('asr');
+  });
+
+  it('never puts runs under a defence together with others', () => {
+    const attack = patch;
+    const defense = { type: 'fine-tuning', budget: 0.1 };
+    const runs = [run({ attack }, 0.9), run({ attack, defense }, 0.1), run({ attack, seed: 2 }, 0.7)];
+    const [group, ...others] = aggregate(runs, ['size']);
+    expect([group.n, others.length]).toEqual([2, 0]);
+    expect(group.metrics.asr?.mean).toBeCloseTo(0.8);
+    expect(aggregate(runs, ['defense']).map(({ key, n }) => [key.defense, n])).toEqual([
+      ['none', 2],
+      ['fine-tuning', 1],
+    ]);
+    expect(aggregate([runs[1]], ['size'])).toHaveLength(1);
+    expect(aggregate([...runs, run({ attack, defense: { type: 'other' } }, 0)], [])[0].n).toBe(2);
+    expect(observationsOf(runs)).toHaveLength(2);
   });
 
   it('takes equal lists and objects for equal levels, whatever the order of keys', () => {

@@ -57,7 +57,7 @@ function laboratory(rows: Row[], behave: Behaviour, workers = 1) {
     beat: async () => [],
     async claim() {
       const isDone = (id: string | undefined) => id === undefined || row(id).status === 'done';
-      const free = rows.filter(({ status, run }) => status === 'pending' && isDone(run.twinId));
+      const free = rows.filter(({ status, run }) => status === 'pending' && isDone(run.baseId ?? run.twinId));
       const next = free.find(({ run }) => run.twinId === undefined) ?? free[0];
       if (!next) return undefined;
       next.status = 'running';
@@ -151,6 +151,19 @@ describe('sweep', () => {
     const lab = laboratory(experiment({ a: undefined, b: 'a' }), () => done(0.9));
     await lab.carryOut();
     expect([lab.row('a').artifact, lab.row('b').artifact]).toEqual([Uint8Array.of(1), undefined]);
+  });
+
+  it('keeps the state of a run that is defended, and gives all of it to its defence', async () => {
+    const rows = experiment({ a: undefined, b: 'a', c: undefined });
+    rows[1].run = { ...rows[1].run, keepWeights: 'all' };
+    rows[2].run = { runId: 'c', spec: { seed: 2, defense: { type: 'mend' } } as unknown as RunSpec, baseId: 'b' };
+    const lab = laboratory(rows, () => done(0.9));
+    expect(await lab.carryOut()).toMatchObject({ done: 3, left: 0 });
+    expect(lab.order()).toEqual(['a', 'b', 'c']);
+    expect(lab.row('b').artifact).toEqual(Uint8Array.of(1));
+    expect(lab.jobs[2]).toMatchObject({ base: { metrics: { cleanAccuracy: 0.9 }, trained: Uint8Array.of(1) } });
+    expect(lab.jobs[2].twin).toBeUndefined();
+    expect(lab.row('c').artifact).toBeUndefined();
   });
 
   it('makes a twin again whose state is gone', async () => {

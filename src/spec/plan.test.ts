@@ -110,3 +110,97 @@ test('30,000 runs are laid out within seconds', () => {
   expect(runs).toHaveLength(30_000);
   expect(process.cpuUsage(begun).user / 1e6).toBeLessThan(30);
 });
+
+/** A rule of `when`. */
+const rule = (condition: object, levels: object) =>
+  Object.fromEntries([
+    ['if', condition],
+    ['then', levels],
+  ]);
+const mended = [{ type: 'mend', rate: [0, 0.3] }, 'sift'];
+
+test('a defended run comes after its base, which it names, and whose weights are kept', () => {
+  const { runs, cleanRuns, poisonedRuns, defendedRuns, factors } = plan({ ...base, attack: patch, defenses: mended });
+  expect({ cleanRuns, poisonedRuns, defendedRuns }).toEqual({ cleanRuns: 4, poisonedRuns: 8, defendedRuns: 24 });
+  const places = new Map(runs.map(({ runId }, at) => [runId, at]));
+  expect(places.size).toBe(36);
+  for (const [at, { spec, baseId, twinId, keepWeights }] of runs.entries()) {
+    if (spec.defense === undefined) {
+      expect(keepWeights).toBe(spec.attack.type === 'none' ? undefined : 'all');
+      continue;
+    }
+    expect(twinId).toBeUndefined();
+    const found = runs[places.get(baseId ?? '') ?? Number.NaN];
+    expect(places.get(found.runId)).toBeLessThan(at);
+    expect({ ...found.spec, defense: spec.defense }).toEqual(spec);
+    expect(keepWeights).toBeUndefined();
+  }
+  expect(factors.find(({ field }) => field === 'defense')?.levels).toEqual([
+    { value: 'mend', poisoned: 16, clean: 0 },
+    { value: 'sift', poisoned: 8, clean: 0 },
+    { value: 'none', poisoned: 8, clean: 4 },
+  ]);
+});
+
+test('bases keep the ids that they have without defences, and naming none changes nothing', () => {
+  const ids = (more: object) => plan({ ...base, attack: patch, ...more }).runs.map(({ runId }) => runId);
+  expect(ids({ defenses: mended }).slice(0, 12)).toEqual(ids({}));
+  expect(ids({ defenses: ['none', ...mended] })).toEqual(ids({ defenses: mended }));
+  expect(ids({ defenses: 'none' })).toEqual(ids({}));
+  expect(ids({ defenses: { type: 'mend', rate: 0.5, epochs: 3 } })).toEqual(ids({ defenses: 'mend' }));
+});
+
+test('clean runs are defended where they are asked for, twins are not', () => {
+  const { runs } = plan({ ...base, model: 'resnet-mini', seed: 0, attack: ['none', patch], defenses: 'sift' });
+  const shown = runs.map(({ spec, baseId }) => [
+    spec.attack.type,
+    spec.defense?.type,
+    runs.findIndex(({ runId }) => runId === baseId),
+  ]);
+  expect(shown).toEqual([
+    ['none', undefined, -1],
+    ['badnets', undefined, -1],
+    ['badnets', undefined, -1],
+    ['none', 'sift', 0],
+    ['badnets', 'sift', 1],
+    ['badnets', 'sift', 2],
+  ]);
+});
+
+test('rules and --set reach the parameters of defences', () => {
+  const spec = { ...base, model: 'resnet-mini', seed: 0, attack: { ...patch, poisonRate: 0.01 }, defenses: mended };
+  const settings = (given: object, overrides: string[] = []) =>
+    planExperiment(experimentFrom(given, { catalog: testCatalog, overrides }), testCatalog).runs.flatMap(
+      ({ spec: { defense } }) => (defense ? [defense] : []),
+    );
+  expect(settings(spec)).toEqual([
+    { type: 'mend', rate: 0, epochs: 3 },
+    { type: 'mend', rate: 0.3, epochs: 3 },
+    { type: 'sift' },
+  ]);
+  expect(settings({ ...spec, exclude: [{ defense: { rate: 0 } }, { defense: 'sift' }] })).toEqual([
+    { type: 'mend', rate: 0.3, epochs: 3 },
+  ]);
+  const when = [rule({ rate: 0.3 }, { defense: { epochs: [1, 2] } })];
+  expect(settings({ ...spec, when })).toHaveLength(4);
+  expect(settings(spec, ['defense.rate=0.1', 'defense.epochs=9'])).toEqual([
+    { type: 'mend', rate: 0.1, epochs: 9 },
+    { type: 'sift' },
+  ]);
+  expect(settings(spec, ['defenses=sift'])).toEqual([{ type: 'sift' }]);
+  // A short name that something else has too means that.
+  expect(
+    plan({ ...spec, when: [rule({ model: 'resnet-mini' }, { epochs: 7 })] }).runs.map(
+      ({ spec: { training } }) => training.epochs,
+    ),
+  ).toEqual([7, 7, 7, 7, 7]);
+});
+
+test('keepWeights is no part of the id', () => {
+  const spec = { ...base, attack: patch };
+  expect(plan({ ...spec, keepWeights: 'all' }).runs.map(({ runId }) => runId)).toEqual(
+    plan(spec).runs.map(({ runId }) => runId),
+  );
+  expect(plan({ ...spec, keepWeights: 'failed' }).runs.every(({ keepWeights }) => keepWeights === 'failed')).toBe(true);
+  expect(plan({ ...spec, keepWeights: 'none' }).runs.some(({ keepWeights }) => keepWeights)).toBe(false);
+});
