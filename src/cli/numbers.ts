@@ -1,4 +1,4 @@
-// Option values that are numbers: whole ones, sizes.
+// Option values that are numbers: whole ones, seconds, sizes.
 import { InvalidArgumentError } from 'commander';
 
 /** Reads a whole number in [low, high]; commander turns the error into a usage message. */
@@ -9,6 +9,16 @@ export function wholeNumber(low: number, high: number): (text: string) => number
       throw new InvalidArgumentError(`expected a whole number from ${low} to ${high}.`);
     }
     return value;
+  };
+}
+
+/** Reads seconds, parts of one too; commander turns the error into a usage message. */
+export function secondsUpTo(high: number): (text: string) => number {
+  return (text) => {
+    if (!/^\d+(\.\d+)?$/.test(text) || Number(text) > high) {
+      throw new InvalidArgumentError(`expected seconds from 0 to ${high}, such as 60 or 0.5.`);
+    }
+    return Number(text);
   };
 }
 

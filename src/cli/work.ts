@@ -11,7 +11,7 @@ import { runMemory } from '../runner/run-memory.ts';
 import { type SweepEvent, type SweepSummary, sweep } from '../runner/sweep.ts';
 import type { Store } from '../store/store.ts';
 import { describeRun, runTitle } from './describe-run.ts';
-import { sizeInBytes, wholeNumber } from './numbers.ts';
+import { secondsUpTo, sizeInBytes, wholeNumber } from './numbers.ts';
 import { log } from './output.ts';
 import { Progress } from './progress.ts';
 
@@ -54,7 +54,7 @@ export function withWork(command: Command, fewest = 1): Command {
     .option(
       '--checkpoint <seconds>',
       'time between checkpoints of a run; 0: only when stopped',
-      wholeNumber(0, 86_400),
+      secondsUpTo(86_400),
       60,
     )
     .option('--lease <seconds>', 'a worker silent for so long loses its runs', wholeNumber(1, 3600), 60);

@@ -218,6 +218,18 @@ describe('sweep', () => {
     expect(other.row('b').error).toContain('came out differently');
   });
 
+  it('a lost twin whose process ends while it is made again costs an attempt, not the run', async () => {
+    const rows = experiment({ a: undefined, b: 'a' });
+    rows[0].status = 'done';
+    let tries = 0;
+    const crashed: Outcome = { kind: 'failed', error: 'killed by SIGKILL', memory: 1, crashed: true };
+    const lab = laboratory(rows, (seed) => (seed === 0 && ++tries < 3 ? crashed : done(0.9)));
+    expect(await lab.carryOut()).toMatchObject({ done: 1, failed: 0, skipped: 0, left: 0 });
+    expect(lab.order()).toEqual(['a', 'a', 'a', 'b']);
+    expect(lab.row('b').error).toContain('could not be made again: killed by SIGKILL');
+    expect(lab.row('b').tries).toBe(2);
+  });
+
   it('tells what happens, and a share that climbs to 1', async () => {
     const events: SweepEvent[] = [];
     const lab = laboratory(experiment({ a: undefined, b: 'a' }), () => done(0.9));

@@ -1,16 +1,16 @@
 // A worker's life: claims runs from the queue, has them done by the pool's processes, records them. One failure never stops the rest.
-
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { messageOf } from '../core/errors.ts';
 import type { ClaimedRun, RunQueue } from '../queue/run-queue.ts';
 import type { PlannedRun } from '../spec/run-spec.ts';
 import type { Store } from '../store/store.ts';
 import type { Admission } from './admission.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { checkpointPath, removeLeftovers } from './leftovers.ts';
 import type { Outcome, RunnerPool } from './pool.ts';
 import type { Job, RunnerNews } from './protocol.ts';
 import { keepCheckpoint, recordRun } from './record-run.ts';
-import { TwinMaker } from './twins.ts';
+import { type Missing, TwinMaker } from './twins.ts';
 
 export type SweepEvent =
   | { readonly kind: 'started'; readonly run: PlannedRun }
@@ -97,6 +97,9 @@ class Sweep {
     const { experiment, signal, limit, graceSeconds = 15 } = this.#options;
     await this.#queue.join();
     await this.#queue.tidy();
+    await removeLeftovers(this.#store).catch((error: unknown) =>
+      this.#tell({ kind: 'warning', message: `what killed processes left could not be removed: ${messageOf(error)}` }),
+    );
     this.#left = await this.#countLeft();
     this.#total = Math.min(this.#left, limit ?? this.#left);
     let grace: NodeJS.Timeout | undefined;
@@ -193,11 +196,11 @@ class Sweep {
   async #carryThrough(run: ClaimedRun): Promise<void> {
     const before = await this.#before(run);
     if (this.#stopped) return this.#queue.handBack(run.runId);
-    if (typeof before === 'string') {
-      await this.#queue.skip(run.runId, before);
-      this.#summary.skipped++;
-      this.#finish();
-      return this.#tell({ kind: 'skipped', run, reason: before });
+    if ('reason' in before) {
+      const { reason, crashed } = before;
+      return crashed
+        ? this.#conclude(run, { kind: 'failed', error: reason, memory: 0, crashed })
+        : this.#skip(run, reason);
     }
     const leave = await this.#options.admission?.enter(run.spec);
     try {
@@ -209,26 +212,29 @@ class Sweep {
     }
   }
 
-  /** What a run needs of others: its clean twin's figures, or all of its base; a sentence when it cannot be had. */
-  async #before({ twinId, baseId }: ClaimedRun): Promise<Pick<Job, 'twin' | 'base'> | string> {
+  async #skip(run: ClaimedRun, reason: string): Promise<void> {
+    await this.#queue.skip(run.runId, reason);
+    this.#summary.skipped++;
+    this.#finish();
+    this.#tell({ kind: 'skipped', run, reason });
+  }
+
+  /** What a run needs of others: its clean twin's figures, or all of its base; or why it cannot be had. */
+  async #before({ twinId, baseId }: ClaimedRun): Promise<Pick<Job, 'twin' | 'base'> | Missing> {
     if (baseId !== undefined) {
       const base = await this.#twins.get(baseId, 'base');
-      return typeof base === 'string' ? base : { base };
+      return 'reason' in base ? base : { base };
     }
     if (twinId === undefined) return {};
     const twin = await this.#twins.get(twinId, 'clean twin');
-    if (typeof twin === 'string') return twin;
+    if ('reason' in twin) return twin;
     return { twin: { cleanAccuracy: twin.metrics.cleanAccuracy, trained: twin.trained } };
   }
 
   #job({ runId, spec }: ClaimedRun, before: Pick<Job, 'twin' | 'base'>): Job {
     const { checkpointSeconds = 60 } = this.#options;
-    const checkpoint = { path: this.#checkpointPath(runId), everySeconds: checkpointSeconds };
+    const checkpoint = { path: checkpointPath(this.#store, runId), everySeconds: checkpointSeconds };
     return { runId, spec, checkpoint, ...before };
-  }
-
-  #checkpointPath(runId: string): string {
-    return join(this.#store.artifactDirectory, 'checkpoints', `${runId}.safetensors`);
   }
 
   #hear({ runId }: ClaimedRun, news: RunnerNews): void {
@@ -251,13 +257,13 @@ class Sweep {
         this.#budget++;
         return this.#tell({ kind: 'again', run, error: outcome.error });
       }
-      await keepCheckpoint(this.#store, run, this.#checkpointPath(runId));
+      await keepCheckpoint(this.#store, run, checkpointPath(this.#store, runId));
       this.#summary.failed++;
     } else {
       await recordRun(this.#store, this.#queue, run, outcome);
       this.#summary.done++;
     }
-    await rm(this.#checkpointPath(runId), { force: true });
+    await rm(checkpointPath(this.#store, runId), { force: true });
     this.#finish();
     this.#tell({ kind: 'finished', run, outcome });
   }

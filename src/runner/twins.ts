@@ -13,11 +13,18 @@ export interface FinishedRun {
   readonly trained: Uint8Array;
 }
 
+/** Why a run that is needed cannot be had. */
+export interface Missing {
+  readonly reason: string;
+  /** Whether the process that made it again ended: another try may go well. */
+  readonly crashed: boolean;
+}
+
 export class TwinMaker {
   readonly #store: Store;
   readonly #run: (runId: string, spec: RunSpec) => Promise<Outcome>;
-  /** Runs whose trained state was lost, made again once for all who need them. */
-  readonly #made = new Map<string, Promise<FinishedRun | string>>();
+  /** Runs whose trained state was lost, made again once for all who wait for them; those that cannot be had. */
+  readonly #made = new Map<string, Promise<FinishedRun | Missing>>();
 
   /** `run` does a run without recording it. */
   constructor(store: Store, run: (runId: string, spec: RunSpec) => Promise<Outcome>) {
@@ -25,31 +32,41 @@ export class TwinMaker {
     this.#run = run;
   }
 
-  /** Result and state of a run; a sentence when they cannot be had, in which `name` says what the run is to who asks. */
-  async get(runId: string, name: 'clean twin' | 'base'): Promise<FinishedRun | string> {
+  /** Result and state of a run, or why they cannot be had, where `name` says what the run is to who asks. */
+  async get(runId: string, name: 'clean twin' | 'base'): Promise<FinishedRun | Missing> {
     const { status, metrics, error, spec } = await this.#store.getRun(runId);
-    if (status !== 'done' || !metrics) return `its ${name} ${runId} is ${status}${error ? `: ${error}` : ''}`;
+    if (status !== 'done' || !metrics) return missing(`its ${name} ${runId} is ${status}${error ? `: ${error}` : ''}`);
     const kept = await this.#store.getArtifact(runId, TRAINED_ARTIFACT);
     if (kept) return { metrics, trained: kept };
     const making = this.#made.get(runId) ?? this.#makeAgain(runId, spec, metrics, name);
     this.#made.set(runId, making);
-    return making;
+    const made = await making;
+    // What lasts is a refusal; a state is in the store now, and a crash may not happen again.
+    const lasts = 'reason' in made && !made.crashed;
+    if (!lasts && this.#made.get(runId) === making) this.#made.delete(runId);
+    return made;
   }
 
   /** Another machine or engine may give other numbers: then the two would not belong together. */
-  async #makeAgain(runId: string, spec: RunSpec, metrics: RunMetrics, name: string): Promise<FinishedRun | string> {
+  async #makeAgain(runId: string, spec: RunSpec, metrics: RunMetrics, name: string): Promise<FinishedRun | Missing> {
     const again = await this.#run(runId, spec);
-    if (again.kind === 'stopped') return `its ${name} ${runId} was not made again: the work was stopped`;
-    if (again.kind === 'failed') return `its ${name} ${runId} could not be made again: ${again.error}`;
+    if (again.kind === 'stopped') return missing(`its ${name} ${runId} was not made again: the work was stopped`);
+    if (again.kind === 'failed') {
+      return missing(`its ${name} ${runId} could not be made again: ${again.error}`, again.crashed);
+    }
     if (again.metrics.cleanAccuracy !== metrics.cleanAccuracy || again.metrics.asr !== metrics.asr) {
       const figures = ({ cleanAccuracy, asr }: RunMetrics) =>
         [cleanAccuracy, ...(asr === null ? [] : [asr])].join(', ');
-      return (
+      return missing(
         `its ${name} ${runId} came out differently when it was made again ` +
-        `(${figures(again.metrics)} against ${figures(metrics)}): remove its result, and it is measured anew`
+          `(${figures(again.metrics)} against ${figures(metrics)}): remove its result, and it is measured anew`,
       );
     }
     await this.#store.putArtifact(runId, TRAINED_ARTIFACT, again.trained);
     return { metrics, trained: again.trained };
   }
+}
+
+function missing(reason: string, crashed = false): Missing {
+  return { reason, crashed };
 }
