@@ -1,9 +1,9 @@
 // A PostgreSQL server of a test's own: in a temporary directory, on the loopback address, gone afterwards.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.mjs';
 
 /** Where Debian keeps the newest server's programs; undefined when there is none. */
 function binaries() {
@@ -16,18 +16,11 @@ function binaries() {
   }
 }
 
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-/** Starts a server: its URL, an immediate restart (as after a power cut), and its end. @throws Error without PostgreSQL. */
-export async function privatePostgres() {
+/**
+ * Starts a server on `address` for the clients of `network` (loopback unless given): its URL, an immediate restart (as after
+ * a power cut), a pause between `down` and `up`, and its end. @throws Error without PostgreSQL.
+ */
+export async function privatePostgres({ address = '127.0.0.1', network = '127.0.0.1/32' } = {}) {
   const bin = binaries();
   if (!bin) throw new Error('PostgreSQL is not installed: apt-get install postgresql');
   const directory = mkdtempSync(join(tmpdir(), 'triggerlab-pg-'));
@@ -46,12 +39,16 @@ export async function privatePostgres() {
   const port = await freePort();
   const control = (verb, options = '') =>
     as(`${bin}/pg_ctl -D ${data} -w -t 120 ${options} -l ${directory}/log ${verb}`);
-  const address = `-o '-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='`;
+  const options = `-o '-p ${port} -c listen_addresses=${address} -c unix_socket_directories='`;
   as(`${bin}/initdb -D ${data} -A trust -U postgres`);
-  control('start', address);
+  as(`echo 'host all all ${network} trust' >> ${data}/pg_hba.conf`);
+  const up = () => control('start', options);
+  up();
   return {
-    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-    restart: () => control('restart', `-m immediate ${address}`),
+    url: `postgres://postgres@${address}:${port}/postgres`,
+    restart: () => control('restart', `-m immediate ${options}`),
+    down: () => control('stop', '-m immediate'),
+    up,
     stop() {
       control('stop', '-m immediate');
       rmSync(directory, { recursive: true, force: true });
