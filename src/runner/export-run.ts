@@ -1,13 +1,12 @@
 import { datasetLabel } from '../core/references.ts';
-import type { Tensor } from '../core/tensor.ts';
 import { packageVersion } from '../core/version.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { inputPixels, normalize } from '../data/preprocessing.ts';
-import { Graph, type Value } from '../graph/graph.ts';
+import { Graph } from '../graph/graph.ts';
 import { encodeModel } from '../graph/onnx/encode.ts';
-import { type LayerContext, Layers } from '../models/layers.ts';
 import type { Runtime } from '../runtime/node.ts';
 import type { RunRecord } from '../store/records.ts';
+import { constantLogits } from '../train/constant-network.ts';
 import type { Network } from '../train/network.ts';
 import type { TrainedState } from '../train/predict.ts';
 import { bindRun, requireDone } from './bind-run.ts';
@@ -54,29 +53,12 @@ export async function exportRun(runtime: Runtime, run: RunRecord, options: Expor
 /** A network in evaluation mode with all its numbers as constants: `image` in, `logits` out. */
 export function classifierGraph(network: Network, trained: TrainedState, withPreprocessing: boolean): Graph {
   const graph = new Graph(`triggerlab ${network.model.name}`);
-  const { preprocessing, model } = network;
+  const { preprocessing } = network;
   const { inputSize } = preprocessing;
   const image = withPreprocessing
     ? normalize(inputPixels(graph, { ...preprocessing, overlay: undefined }), preprocessing)
     : graph.input('image', 'float32', ['N', 3, inputSize, inputSize]);
-  const constant = (name: string): Value => {
-    const content: Tensor | undefined = trained[name] ?? network.start[name];
-    if (!content) throw new Error(`export: no value for "${name}"`);
-    return graph.constant(content, name);
-  };
-  const context: LayerContext = {
-    graph,
-    batchNormMode: 'running',
-    parameter: constant,
-    buffer: constant,
-    updateBuffer() {},
-    dropoutMask: () => undefined,
-  };
-  const { logits } = model.architecture.forward(
-    new Layers(context, model.architecture.convInitializer),
-    image,
-    network,
-  );
+  const logits = constantLogits(network, trained, image);
   graph.output('logits', logits);
   return graph;
 }

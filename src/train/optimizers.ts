@@ -13,6 +13,8 @@ export interface OptimizerConfig {
   readonly momentum: number;
   /** L2 penalty, added to the gradient. */
   readonly weightDecay: number;
+  /** Adam's decay rates. Default (0.9, 0.999). */
+  readonly betas?: readonly [number, number];
 }
 
 export interface Optimizer {
@@ -36,8 +38,7 @@ export function optimizer(config: OptimizerConfig): Optimizer {
   return config.optimizer === 'adam' ? adam(config) : sgd(config);
 }
 
-const BETA1 = 0.9;
-const BETA2 = 0.999;
+const BETAS = [0.9, 0.999] as const;
 const EPSILON = 1e-8;
 
 /** A learning rate of 0 becomes this, which moves nothing either: its reciprocal is fed. */
@@ -47,19 +48,20 @@ const LEAST_RATE = 1e-30;
  * Adam (Kingma & Ba 2015) with PyTorch's defaults β = (0.9, 0.999), ε = 1e-8. Its moments are carried as m / (1 − β₁) and
  * v / (1 − β₂), and the step is m / (√v · scale + shift) with all factors in the two scalars: fewer passes over the numbers.
  */
-function adam({ weightDecay }: OptimizerConfig): Optimizer {
+function adam({ weightDecay, betas = BETAS }: OptimizerConfig): Optimizer {
+  const [beta1, beta2] = betas;
   return {
     slots: ['m', 'v'],
     scalars: ['scale', 'shift'],
     feed(step, learningRate) {
-      const rate = (Math.max(learningRate, LEAST_RATE) * (1 - BETA1)) / (1 - BETA1 ** step);
-      return [Math.sqrt((1 - BETA2) / (1 - BETA2 ** step)) / rate, EPSILON / rate];
+      const rate = (Math.max(learningRate, LEAST_RATE) * (1 - beta1)) / (1 - beta1 ** step);
+      return [Math.sqrt((1 - beta2) / (1 - beta2 ** step)) / rate, EPSILON / rate];
     },
     update(parameter, gradient, { m, v }, { scale, shift }) {
       const { graph } = parameter;
       const g = decayed(gradient, parameter, weightDecay);
-      const newM = add(mul(m, graph.scalar(BETA1)), g);
-      const newV = add(mul(v, graph.scalar(BETA2)), mul(g, g));
+      const newM = add(mul(m, graph.scalar(beta1)), g);
+      const newV = add(mul(v, graph.scalar(beta2)), mul(g, g));
       const moved = sub(parameter, div(newM, add(mul(sqrt(newV), scale), shift)));
       return { parameter: moved, state: { m: newM, v: newV } };
     },

@@ -1,0 +1,85 @@
+// The anomaly index of Neural Cleanse: how far each class's mask lies below the others, in robust deviations.
+
+/** A class whose norm lies below the median is flagged above this in the paper. */
+export const REFERENCE_THRESHOLD = 2;
+/** Makes the median absolute deviation of normal numbers their standard deviation. */
+const CONSISTENCY = 1.4826;
+/** With two classes both lie equally far from their median, whatever their norms: 0.67. */
+export const FEWEST_CLASSES = 3;
+
+export type Untestable =
+  /** Fewer than three classes have a trigger that works. */
+  | 'few-classes'
+  /** More than half of the norms are equal and others differ: deviations are counted in units of zero. */
+  | 'no-spread';
+
+export interface AnomalyIndices {
+  /** Median norm of the classes that have one; undefined when none has. */
+  readonly median: number | undefined;
+  /** Median absolute deviation from it. */
+  readonly mad: number | undefined;
+  /** |norm − median| / (1.4826 · MAD) of each class; undefined where there is no norm, or no index can be given. */
+  readonly indices: readonly (number | undefined)[];
+  /** The largest index of a class below the median: 0 when none is. Undefined when no index can be given. */
+  readonly score: number | undefined;
+  /** The class with that index. */
+  readonly mostSuspicious: number | undefined;
+  readonly untestable: Untestable | undefined;
+}
+
+/**
+ * @param norms ‖m‖₁ of each class; undefined, NaN and infinite where no trigger was found: such classes take no part, since nothing
+ * small makes images be taken for them.
+ */
+export function anomalyIndices(norms: readonly (number | undefined)[]): AnomalyIndices {
+  const known = norms.filter(isNorm);
+  const center = median(known);
+  const mad = center === undefined ? undefined : median(known.map((norm) => Math.abs(norm - center)));
+  const none = norms.map(() => undefined);
+  const without = (untestable: Untestable): AnomalyIndices => ({
+    ...{ median: center, mad, indices: none, score: undefined, mostSuspicious: undefined, untestable },
+  });
+  if (center === undefined || mad === undefined || known.length < FEWEST_CLASSES) return without('few-classes');
+  if (mad === 0 && known.some((norm) => norm !== center)) return without('no-spread');
+  const indices = norms.map((norm) => (isNorm(norm) ? indexOf(norm, center, mad) : undefined));
+  let score = 0;
+  let mostSuspicious: number | undefined;
+  norms.forEach((norm, i) => {
+    const index = indices[i];
+    if (!isNorm(norm) || norm >= center || index === undefined || index <= score) return;
+    [score, mostSuspicious] = [index, i];
+  });
+  return { median: center, mad, indices, score, mostSuspicious, untestable: undefined };
+}
+
+/** Classes below the median with an index above `threshold`, the most suspicious first. */
+export function flaggedClasses(
+  norms: readonly (number | undefined)[],
+  { median: center, indices }: AnomalyIndices,
+  threshold: number,
+): number[] {
+  return norms
+    .flatMap((norm, i) => {
+      const index = indices[i];
+      return index !== undefined && isNorm(norm) && norm < (center ?? 0) && index > threshold ? [{ i, index }] : [];
+    })
+    .sort((a, b) => b.index - a.index)
+    .map(({ i }) => i);
+}
+
+function isNorm(norm: number | undefined): norm is number {
+  return norm !== undefined && Number.isFinite(norm);
+}
+
+/** All equal: nothing is an outlier. */
+function indexOf(norm: number, center: number, mad: number): number {
+  return mad === 0 ? 0 : Math.abs(norm - center) / (CONSISTENCY * mad);
+}
+
+/** The mean of the two middle values of an even count; undefined of none. */
+export function median(values: readonly number[]): number | undefined {
+  if (values.length === 0) return undefined;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,149 @@
+// Neural Cleanse (Wang et al. 2019): a class that a far smaller trigger leads to than to the others is the target of a backdoor.
+import { inputError } from '../../core/errors.ts';
+import { Rng } from '../../core/rng.ts';
+import { tensor } from '../../core/tensor.ts';
+import type { ImageSource } from '../../data/dataset.ts';
+import type { Runtime } from '../../runtime/node.ts';
+import { imageFeeds } from '../../train/feeds.ts';
+import { type AnomalyIndices, anomalyIndices } from './anomaly-index.ts';
+import { type FoundTrigger, type Lane, type SearchWatch, search, startLane } from './reverse-triggers.ts';
+import type { CleanseSettings } from './settings.ts';
+import { type Subject, triggeredPrediction } from './trigger-step.ts';
+
+export interface CleanseInput extends Subject {
+  readonly runtime: Runtime;
+  /** Clean images of all kinds, for example a test set; their labels are only used to leave a class's own images out of its ASR. */
+  readonly images: ImageSource;
+  /** Rows to use. Default: all. */
+  readonly rows?: ArrayLike<number> | undefined;
+  /** Classes to examine. Default: all. */
+  readonly classes?: readonly number[] | undefined;
+  readonly settings: CleanseSettings;
+  readonly seed: number;
+  /** Where an earlier search was interrupted: what its `onStep` was told last. */
+  readonly resume?: readonly Lane[] | undefined;
+  readonly watch?: SearchWatch | undefined;
+}
+
+export interface ClassFinding {
+  readonly class: number;
+  /** The smallest trigger that works; undefined when none was found. */
+  readonly trigger: FoundTrigger | undefined;
+  /** Share of the images of other classes that it makes be taken for the class. */
+  readonly asr: number | undefined;
+  readonly anomalyIndex: number | undefined;
+  /** Steps done, over all starts. */
+  readonly steps: number;
+  /** Whether all starts were run to their end. */
+  readonly complete: boolean;
+}
+
+export interface CleanseResult {
+  readonly classes: readonly ClassFinding[];
+  readonly anomaly: AnomalyIndices;
+  /** Whether every class was examined to the end. */
+  readonly complete: boolean;
+  readonly cost: { readonly seconds: number; readonly forwardPasses: number; readonly backwardPasses: number };
+}
+
+/** Images that the search draws its batches from, and that the ASR is measured on, at most. */
+const MOST_IMAGES = 1000;
+
+/**
+ * Searches a trigger for each class and compares their sizes. Same input, same machine: same bits.
+ * @throws TriggerlabError (input) for classes that the network has not, too few images, or a network without gradient.
+ */
+export async function neuralCleanse(input: CleanseInput): Promise<CleanseResult> {
+  const started = performance.now();
+  const { runtime, network, images, settings, seed } = input;
+  const classes = checkedClasses(input.classes, network.classes);
+  const rows = drawnRows(input.rows ?? Int32Array.from({ length: images.count }, (_, row) => row), seed);
+  if (rows.length === 0) throw inputError('Neural Cleanse needs images', { hint: 'Give a few hundred clean ones.' });
+  const { inputSize } = network.preprocessing;
+  const from =
+    input.resume ??
+    classes.flatMap((of) =>
+      Array.from({ length: settings.restarts }, (_, restart) => startLane(settings, inputSize, seed, of, restart)),
+    );
+  const before = stepsOf(from);
+  const lanes = await search(runtime, input, images, rows, settings, seed, from, input.watch);
+  const triggers = classes.map((of) => smallest(lanes.filter((lane) => lane.class === of)));
+  const rates = await successRates(input, rows, classes, triggers);
+  const anomaly = anomalyIndices(triggers.map((trigger) => trigger?.norm));
+  const shown = (stepsOf(lanes) - before) * settings.batchesPerStep * Math.min(settings.batchSize, rows.length);
+  return {
+    classes: classes.map((of, i) => {
+      const own = lanes.filter((lane) => lane.class === of);
+      return {
+        class: of,
+        trigger: triggers[i],
+        asr: rates[i],
+        anomalyIndex: anomaly.indices[i],
+        steps: stepsOf(own),
+        complete: own.every(({ done }) => done),
+      };
+    }),
+    anomaly,
+    complete: lanes.every(({ done }) => done),
+    cost: {
+      seconds: (performance.now() - started) / 1000,
+      forwardPasses: shown + rows.length * triggers.filter((trigger) => trigger !== undefined).length,
+      backwardPasses: shown,
+    },
+  };
+}
+
+const stepsOf = (lanes: readonly Lane[]) => lanes.reduce((sum, { steps }) => sum + steps, 0);
+
+function checkedClasses(wanted: readonly number[] | undefined, count: number): number[] {
+  const classes = [...new Set(wanted ?? Array.from({ length: count }, (_, i) => i))];
+  const wrong = classes.find((of) => !(Number.isInteger(of) && of >= 0 && of < count));
+  if (wrong !== undefined) {
+    throw inputError(`there is no class ${wrong}: the network has ${count}`, {
+      hint: `Classes are counted from 0 to ${count - 1}.`,
+    });
+  }
+  return classes;
+}
+
+function drawnRows(rows: ArrayLike<number>, seed: number): number[] {
+  const order = Rng.of(seed, 'neural-cleanse', 'rows').permutation(rows.length);
+  return Array.from(order.subarray(0, MOST_IMAGES), (i) => rows[i]);
+}
+
+function smallest(lanes: readonly Lane[]): FoundTrigger | undefined {
+  const found = lanes.flatMap((lane) => lane.found ?? []);
+  return found.sort((a, b) => a.norm - b.norm)[0];
+}
+
+/** Images at once when the finished triggers are tried. */
+const TRIED_AT_ONCE = 64;
+
+async function successRates(
+  input: CleanseInput,
+  rows: readonly number[],
+  classes: readonly number[],
+  triggers: readonly (FoundTrigger | undefined)[],
+): Promise<(number | undefined)[]> {
+  const { runtime, network, images } = input;
+  const { preprocessing } = network;
+  const side = preprocessing.inputSize;
+  const session = await runtime.open(triggeredPrediction(input, 1));
+  const rates: (number | undefined)[] = [];
+  for (const [i, trigger] of triggers.entries()) {
+    const others = rows.filter((row) => images.labels[row] !== classes[i]);
+    if (!trigger || others.length === 0) {
+      rates.push(undefined);
+      continue;
+    }
+    const planes = tensor('float32', [1, 4, side, side], trigger.planes);
+    let taken = 0;
+    for (let at = 0; at < others.length; at += TRIED_AT_ONCE) {
+      const feeds = imageFeeds(images, others.slice(at, at + TRIED_AT_ONCE), { ...preprocessing, overlay: undefined });
+      const { predicted } = await session.run({ ...feeds, triggers: planes });
+      for (const of of predicted.data) if (Number(of) === classes[i]) taken++;
+    }
+    rates.push(taken / others.length);
+  }
+  return rates;
+}
