@@ -6,7 +6,7 @@ import { RunQueue } from '../src/queue/run-queue.ts';
 import type { PlannedRun, RunSpec } from '../src/spec/run-spec.ts';
 import type { RunEnvironment, RunMetrics } from '../src/store/records.ts';
 import type { Store } from '../src/store/store.ts';
-import { parseConditions } from '../src/store/where.ts';
+import { matches, parseConditions } from '../src/store/where.ts';
 
 export interface StoreUnderTest {
   readonly store: Store;
@@ -197,6 +197,73 @@ export function storeSuite(name: string, open: () => Promise<StoreUnderTest>): v
       expect(await list('attack=badnets,size=0.08')).toEqual(['where-1', 'where-2']);
       expect(await list('poisonRate=0.02,0,color=[255,255,255]')).toEqual(['where-2']);
       expect(await list('attack.type=none')).toEqual(['where-0']);
+    });
+
+    test('conditions on results mean in SQL what they mean in memory', async () => {
+      const attacked = attackedRun('cond-1', 'cond-0', 0.005);
+      const defended = { ...attacked, runId: 'cond-3', spec: { ...attacked.spec, defense: { type: 'd', rate: 0.1 } } };
+      const { twinId: _, ...rest } = defended;
+      const runs = [cleanRun('cond-0'), attacked, cleanRun('cond-2', 2), { ...rest, baseId: 'cond-1' }];
+      await store.recordExperiment('cond', '', {}, runs);
+      const found = { metrics: { pruned: 3, verdict: 'clean', none: null }, details: {} };
+      const cost = { seconds: 1.5, forwardPasses: 7, backwardPasses: 0 };
+      await store.recordDone('cond-3', METRICS, ENVIRONMENT, null, { ...found, cost });
+      await store.recordDone('cond-0', { ...METRICS, asr: null }, ENVIRONMENT);
+      await store.recordDone('cond-1', METRICS, ENVIRONMENT);
+      const all = await store.listRuns({ experiment: 'cond' });
+      const times = all.map(({ finishedAt }) => finishedAt);
+      for (const text of [
+        ...['asr=', `asr=${METRICS.asr}`, 'asr=33.333333333333336%', 'asr=0.3', 'asr=x', 'asr= ', 'stealthPsnr='],
+        ...['cleanAccuracy=0.3,', 'cleanAccuracy=0.30000000000000004', 'effectivePixels=6.02214076e23', 'cad=0'],
+        ...['status=done', 'status=done,pending,seed=1', 'seed=2', 'seed=1,asr=,poisonRate=0', 'epochs=5', 'error='],
+        ...['experiment=cond', 'experiment=nothing,cond', 'experiment=', 'experiments=["cond"]', 'runId=cond-1'],
+        ...['defenseMetrics.pruned=3', 'defenseMetrics.pruned=4', 'defenseMetrics.verdict=clean', 'baseId=cond-1'],
+        ...['defenseCost.seconds=1.5,seed=1', 'defenseMetrics.verdict=', 'defenseMetrics.none=', 'defense.rate=10%'],
+        ...['twinId=cond-0', 'twinId=', `finishedAt=${times[0]}`, 'finishedAt=', 'color=[255,255,255],seed=1', 'seed='],
+      ]) {
+        const conditions = parseConditions(text);
+        const wanted = ids(all.filter((run) => matches(run, conditions)));
+        expect([text, ids(await store.listRuns({ experiment: 'cond', where: conditions }))]).toEqual([text, wanted]);
+      }
+    });
+
+    test('means by groups of settings are those of the runs; pages and batches hold all runs once, in order', async () => {
+      const twin = [cleanRun('group-a', 1), cleanRun('group-b', 2), cleanRun('group-c', 3)];
+      const attacked = [attackedRun('group-d', 'group-a', 0.005), attackedRun('group-e', 'group-a', 0.02)];
+      await store.recordExperiment('group', '', {}, [...attacked, ...twin]);
+      for (const [i, { runId }] of twin.entries())
+        await store.recordDone(runId, { ...METRICS, cleanAccuracy: 0.1 * i, testImages: 7 }, ENVIRONMENT);
+      await store.recordDone('group-d', { ...METRICS, cleanAccuracy: Number.NaN }, ENVIRONMENT);
+      const selection = await store.select('group');
+      const settings = await selection.settings();
+      expect(settings.map(({ spec }) => spec.poisonRate)).toEqual([0.005, 0.02, 0]);
+      const groups = new Map(settings.map(({ id }, at) => [id, at]));
+      expect(await selection.summaries(groups, ['cleanAccuracy', 'testImages', 'asr'])).toEqual([
+        {
+          ...{ group: 0, seed: null, n: 1 },
+          metrics: { testImages: { mean: 2000, sd: null, n: 1 }, asr: { mean: METRICS.asr, sd: null, n: 1 } },
+        },
+        {
+          ...{ group: 2, seed: null, n: 3 },
+          metrics: {
+            cleanAccuracy: { mean: expect.closeTo(0.1, 12), sd: expect.closeTo(0.1, 12), n: 3 },
+            testImages: { mean: 7, sd: 0, n: 3 },
+            asr: { mean: METRICS.asr, sd: 0, n: 3 },
+          },
+        },
+      ]);
+      expect(await selection.summaries(groups, [], true)).toHaveLength(4);
+      expect(await selection.counts()).toMatchObject({ pending: 1, done: 4, failed: 0 });
+      const order = ['group-d', 'group-e', 'group-a', 'group-b', 'group-c'];
+      expect(ids(await selection.runs())).toEqual(order);
+      expect(ids(await selection.runs({ limit: 2, offset: 1 }))).toEqual(order.slice(1, 3));
+      expect(ids(await selection.runs({ limit: 2, offset: 9 }))).toEqual([]);
+      const whole = ids(await (await store.select()).runs());
+      expect(new Set(whole).size).toBe(whole.length);
+      expect(whole.filter((id) => id.startsWith('group-'))).toEqual(order);
+      const batched: string[] = [];
+      for await (const batch of (await store.select()).batches({ offset: 1 })) batched.push(...ids(batch));
+      expect(batched).toEqual(whole.slice(1));
     });
 
     test('removing results resets planned runs, drops others, and deletes files nobody else uses', async () => {

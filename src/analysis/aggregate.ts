@@ -1,14 +1,15 @@
 // Repeats put together: runs that share the named factors become one group with a mean and a spread per metric.
 
 import { Rng } from '../core/rng.ts';
-import type { RunMetrics, RunRecord } from '../store/records.ts';
-import { type FactorValue, factorsAcross, factorsOf, isClean, isDefended, keyOf } from './factors.ts';
+import type { RunRecord } from '../store/records.ts';
+import type { NumberMetric } from '../store/selection.ts';
+import { type FactorValue, factorsOf, isClean, isDefended, keyOf, varyingFactors } from './factors.ts';
 import type { Interval } from './intervals.ts';
 import { meanWithInterval } from './mean-interval.ts';
 import { percentileInterval, resamples } from './resample.ts';
 
 /** Metrics that are single numbers. */
-export type MetricName = Exclude<keyof RunMetrics, 'epochLosses'>;
+export type MetricName = NumberMetric;
 
 /** A metric over the runs of a group that have it. */
 export interface MetricSummary {
@@ -60,7 +61,7 @@ export function aggregate(runs: readonly RunRecord[], fields: readonly string[])
 }
 
 /** Runs that means may go over: all of them where none or one and the same defence was at work, else those without one. */
-function comparable(runs: readonly RunRecord[]): readonly RunRecord[] {
+export function comparable<T extends Pick<RunRecord, 'spec'>>(runs: readonly T[]): readonly T[] {
   const types = new Set(runs.map(({ spec }) => spec.defense?.type));
   return types.size < 2 ? runs : runs.filter(({ spec }) => !isDefended(spec));
 }
@@ -112,7 +113,7 @@ export function uncertaintyOf(group: RunGroup, name: MetricName): SeedUncertaint
 
 /** Factors, other than the seed and those of the key, in which the runs of a group differ: what its means average over. */
 export function mixedFactors(group: RunGroup): string[] {
-  return factorsAcross(group.runs.map((run) => run.spec)).varying.filter((name) => !(name in group.key));
+  return varyingFactors(group.runs.map((run) => run.spec)).filter((name) => !(name in group.key));
 }
 
 /** Runs whose clean twin is among the runs but measured another accuracy than the run was compared with. */

@@ -27,41 +27,39 @@ function flatten(spec: RunSpec): Record<string, FactorValue> {
   const { dataset, model, init, freeze, inputSize, attack, training, seed } = spec;
   const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize } = training;
   const poisoned = !isClean(spec);
-  const head = {
+  const factors: Record<string, FactorValue> = {
     dataset: datasetLabel(dataset),
     model: modelLabel(model),
     init,
     freeze,
     inputSize,
     attack: attack.type,
-    ...sparseFields(spec),
-    // What is neutral for an attack is nothing to a clean run.
-    ...(poisoned ? {} : Object.fromEntries(ATTACK_SPARSE_FIELDS.map((name) => [name, null]))),
   };
+  Object.assign(factors, sparseFields(spec));
+  // What is neutral for an attack is nothing to a clean run.
+  if (!poisoned) for (const name of ATTACK_SPARSE_FIELDS) factors[name] = null;
   const tail = {
     poisonRate: poisoned ? spec.poisonRate : null,
     targetClass: poisoned && spec.labels !== 'all-to-all' ? spec.targetClass : null,
     sources: spec.sources ?? null,
     ...{ optimizer, learningRate, momentum, weightDecay, epochs, batchSize, seed },
   };
-  const own = attackParameters({ ...unsaidParameters(attack.type), ...attack }).map(([name, value]) => [
-    name in head || name in tail ? `attack.${name}` : name,
-    value,
-  ]);
-  return { ...head, ...Object.fromEntries(own), ...tail };
+  for (const [name, value] of attackParameters({ ...unsaidParameters(attack.type), ...attack })) {
+    factors[name in factors || name in tail ? `attack.${name}` : name] = value;
+  }
+  return Object.assign(factors, tail);
 }
 
 const PARAMETER_ORDER = ['size', 'position', 'color', 'opacity'];
 
 /** A trigger's parameters: what a patch is known by first, then by name (stores do not keep the order of keys). */
 export function attackParameters({ type: _, ...parameters }: AttackSpec): [name: string, value: FactorValue][] {
-  const rank = ([name]: [string, unknown]) => {
-    const known = PARAMETER_ORDER.indexOf(name);
-    return `${known < 0 ? PARAMETER_ORDER.length : known} ${name}`;
-  };
-  return Object.entries(parameters)
-    .map(([name, value]): [string, FactorValue] => [name, isFileReference(value) ? fileLabel(value) : value])
-    .sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  const others = Object.keys(parameters).filter((name) => !PARAMETER_ORDER.includes(name));
+  const names = [...PARAMETER_ORDER.filter((name) => name in parameters), ...others.sort()];
+  return names.map((name) => {
+    const value = (parameters as Record<string, unknown>)[name];
+    return [name, isFileReference(value) ? fileLabel(value) : value];
+  });
 }
 
 /** True for runs of a defence: their figures are those after it, and never go together with those of undefended runs. */
@@ -116,6 +114,23 @@ export function factorsAcross(specs: readonly RunSpec[]): Factors {
       .map(({ name, seen }) => [name, seen[0]] as const),
     seeds: [...new Set(specs.map((spec) => spec.seed))].sort((a, b) => a - b),
   };
+}
+
+/** Names with two or more different values among the runs that have the factor, as `factorsAcross` tells them; `seed` is never one. */
+export function varyingFactors(specs: readonly RunSpec[]): string[] {
+  const first = new Map<string, FactorValue>();
+  const varying = new Set<string>();
+  for (const spec of specs) {
+    const factors = factorsOf(spec);
+    for (const name in factors) {
+      const value = factors[name];
+      if (value === null || value === undefined || name === 'seed' || varying.has(name)) continue;
+      const before = first.get(name);
+      if (before === undefined) first.set(name, value);
+      else if (before !== value && keyOf([before]) !== keyOf([value])) varying.add(name);
+    }
+  }
+  return [...first.keys()].filter((name) => varying.has(name));
 }
 
 /** Whether a parameter's value is what leaving it out stands for. */

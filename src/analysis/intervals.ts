@@ -57,7 +57,7 @@ export interface ShareEstimate extends Interval {
 }
 
 /** A share of a group with its uncertainty; undefined when no run of the group measured it. */
-export function shareOf(group: RunGroup, name: ShareName): ShareEstimate | undefined {
+export function shareOf(group: Pick<RunGroup, 'metrics'>, name: ShareName): ShareEstimate | undefined {
   const summary = group.metrics[name];
   if (!summary) return undefined;
   const { mean, sd, n } = summary;
@@ -76,7 +76,7 @@ export function shareOf(group: RunGroup, name: ShareName): ShareEstimate | undef
   };
 }
 
-function imageInterval(group: RunGroup, name: ShareName, mean: number): Interval | undefined {
+function imageInterval(group: Pick<RunGroup, 'metrics'>, name: ShareName, mean: number): Interval | undefined {
   // How many images a false trigger rate is over is not recorded.
   if (name === 'falseTriggerRate') return undefined;
   const tested = group.metrics.testImages?.mean;

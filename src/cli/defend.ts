@@ -13,7 +13,7 @@ import type { RunRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { finish } from './command.ts';
 import { log, print, printJson } from './output.ts';
-import { runsText } from './results.ts';
+import { runsText } from './results-text.ts';
 import { STORE_OPTIONS, stopOnSignals, type WorkOptions, withWork, work } from './work.ts';
 
 interface Options extends WorkOptions {

@@ -33,6 +33,23 @@ export function printJson(document: object): void {
   process.stdout.write(`${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...document }, null, 2)}\n`);
 }
 
+/** Writes text as it is, and waits until the reader has room for more. */
+export async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
+}
+
+/** Writes the one JSON document of a `--json` command that is a long list, batch by batch: as `printJson({name: […]})` would. */
+export async function printJsonList(name: string, batches: AsyncIterable<readonly unknown[]>): Promise<void> {
+  await write(`{\n  "schemaVersion": ${SCHEMA_VERSION},\n  "${name}": [`);
+  let first = true;
+  for await (const batch of batches) {
+    const texts = batch.map((item) => `\n    ${JSON.stringify(item, null, 2).replaceAll('\n', '\n    ')}`);
+    await write(`${first ? '' : ','}${texts.join(',')}`);
+    first = false;
+  }
+  await write(first ? ']\n}\n' : '\n  ]\n}\n');
+}
+
 /** Writes a line about the work going on. */
 export function log(text: string): void {
   process.stderr.write(`${text}\n`);

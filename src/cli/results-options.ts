@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import { DEFAULT_STORE, openStore } from '../store/open.ts';
 import type { RunRecord } from '../store/records.ts';
+import type { Selection } from '../store/selection.ts';
 import type { Store } from '../store/store.ts';
-import { checkFields, matches, parseConditions } from '../store/where.ts';
+import { parseConditions } from '../store/where.ts';
 import { log } from './output.ts';
 
 export interface SelectionOptions {
@@ -37,13 +38,20 @@ export async function withStore<T>(location: string, work: (store: Store) => Pro
  * The runs that are meant.
  * @throws TriggerlabError (input) for an unknown experiment, or a field that none of its runs has.
  */
-export async function selectRuns(store: Store, experiment: string | undefined, where: string[]): Promise<RunRecord[]> {
+export async function selectionOf(
+  store: Store,
+  experiment: string | undefined,
+  where: readonly string[],
+): Promise<Selection> {
   const conditions = where.flatMap(parseConditions);
-  const runs = await store.listRuns(experiment === undefined ? {} : { experiment });
-  checkFields(
-    '--where',
-    conditions.map((condition) => condition.field),
-    runs,
-  );
-  return runs.filter((run) => matches(run, conditions));
+  return (await store.select(experiment)).where(conditions, '--where');
+}
+
+/** The same, loaded. */
+export async function selectRuns(
+  store: Store,
+  experiment: string | undefined,
+  where: readonly string[],
+): Promise<RunRecord[]> {
+  return (await selectionOf(store, experiment, where)).runs();
 }

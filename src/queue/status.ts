@@ -38,7 +38,7 @@ const RECENT = 50;
 
 interface CostRow {
   model: string;
-  status: 'pending' | 'running' | 'done';
+  status: keyof SweepStatus['counts'];
   n: number;
   seconds: number | null;
   undone: number;
@@ -48,18 +48,13 @@ interface CostRow {
 export async function sweepStatus(db: Database, experiment?: string): Promise<SweepStatus> {
   const scope = [experiment ?? null];
   const mine = `EXISTS (SELECT FROM experiment_runs e WHERE e.run_id = r.run_id AND ($1::text IS NULL OR e.experiment = $1))`;
-  const counted = await db.query<{ status: keyof SweepStatus['counts']; n: number }>(
-    `SELECT r.status, count(*)::int AS n FROM runs r WHERE ${mine} GROUP BY r.status`,
+  const costs = await db.query<CostRow>(
+    `SELECT r.model, r.status, count(*)::int AS n, avg(r.seconds) AS seconds, sum(1 - coalesce(r.progress, 0)) AS undone
+     FROM runs r WHERE ${mine} GROUP BY 1, 2`,
     scope,
   );
   const counts = { pending: 0, running: 0, done: 0, failed: 0, skipped: 0 };
-  for (const { status, n } of counted) counts[status] = n;
-  const costs = await db.query<CostRow>(
-    `SELECT r.spec->>'model' AS model, r.status, count(*)::int AS n, avg(r.seconds) AS seconds,
-            sum(1 - coalesce(r.progress, 0)) AS undone
-     FROM runs r WHERE r.status IN ('pending', 'running', 'done') AND ${mine} GROUP BY 1, 2`,
-    scope,
-  );
+  for (const { status, n } of costs) counts[status] += n;
   const [recent] = await db.query<{ n: number; seconds: number | null }>(
     `SELECT count(*)::int AS n, extract(epoch FROM now() - min(finished_at))::float8 AS seconds
      FROM (SELECT r.finished_at FROM runs r WHERE r.status = 'done' AND ${mine}
@@ -78,7 +73,7 @@ export async function sweepStatus(db: Database, experiment?: string): Promise<Sw
 
 /** Work that is left, by what runs of the same model took, over the slots that are there to do it. */
 function secondsLeft(costs: readonly CostRow[], workers: readonly WorkerStatus[]): number | null {
-  const left = costs.filter(({ status }) => status !== 'done');
+  const left = costs.filter(({ status }) => status === 'pending' || status === 'running');
   if (left.length === 0) return 0;
   const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
   const done = costs.filter(({ status }) => status === 'done');

@@ -4,6 +4,7 @@ import { compareFactor, factorsAcross, factorTitle, formatFactor } from '../anal
 import { type ShareEstimate, type ShareName, shareOf } from '../analysis/intervals.ts';
 import { csvText } from '../store/csv.ts';
 import type { RunRecord, RunStatus } from '../store/records.ts';
+import type { StatusCounts } from '../store/selection.ts';
 import { type DataTable, withoutFormula } from './data-table.ts';
 import { haveStealth, STEALTH_COLUMNS, stealthMean, stealthText } from './stealth-columns.ts';
 import { textTable } from './text-table.ts';
@@ -188,11 +189,22 @@ const ENDINGS: readonly (readonly [RunStatus, string])[] = [
 
 /** `22 runs: 20 done, 1 failed, 1 skipped.` */
 export function statusLine(runs: readonly RunRecord[]): string {
-  const counts = ENDINGS.flatMap(([status, words]) => {
-    const count = runs.filter((run) => run.status === status).length;
-    return count > 0 || status === 'done' ? [`${count} ${words}`] : [];
-  });
-  return `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}: ${counts.join(', ')}.`;
+  return countsLine(countStatuses(runs));
+}
+
+/** How many of the runs are where. */
+export function countStatuses(runs: readonly RunRecord[]): StatusCounts {
+  const counts = { pending: 0, running: 0, done: 0, failed: 0, skipped: 0 };
+  for (const { status } of runs) counts[status]++;
+  return counts;
+}
+
+/** The same from how many runs are where. */
+export function countsLine(counts: StatusCounts): string {
+  const parts = ENDINGS.filter(([status]) => counts[status] > 0 || status === 'done');
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const texts = parts.map(([status, words]) => `${counts[status]} ${words}`);
+  return `${total} ${total === 1 ? 'run' : 'runs'}: ${texts.join(', ')}.`;
 }
 
 /** The table for a terminal, caption above and footer below; no final line break. */

@@ -55,6 +55,6 @@ export function stealthText({ digits }: StealthColumn, value: number | null | un
 }
 
 /** The mean of a figure over the runs of a group. */
-export function stealthMean(group: RunGroup, { name }: StealthColumn): number | undefined {
+export function stealthMean(group: Pick<RunGroup, 'metrics'>, { name }: StealthColumn): number | undefined {
   return group.metrics[name satisfies MetricName]?.mean;
 }

@@ -47,32 +47,21 @@ export function withoutNeutral<T extends object>(group: string, members: T | und
   return kept.length === 0 ? undefined : (Object.fromEntries(kept) as T);
 }
 
+/** Fields of a run at its top level that it may leave out. */
+const TOP_FIELDS = ['stem', 'testLimit', 'asrOver', ...ATTACK_SPARSE_FIELDS] as const;
+
 /** A run's fields that it may leave out, by path, neutral ones included: what a person compares runs by. */
-export function sparseFields({
-  stem,
-  testLimit,
-  asrOver,
-  preprocessing,
-  augmentation,
-  training,
-  labels,
-  coverRate,
-  poisonSet,
-  defense,
-}: RunSpec): Record<string, unknown> {
-  const written = {
-    stem,
-    testLimit,
-    ...{ labels, coverRate, poisonSet },
-    asrOver,
-    ...under('preprocessing', preprocessing ?? {}),
-    ...under('augmentation', augmentation ?? {}),
-    'training.modeAfterFirstEpoch': training.modeAfterFirstEpoch,
-    defense: defense?.type,
-    ...defenseParameters(defense),
-  };
-  const there = Object.entries(written).filter(([, value]) => value !== undefined);
-  return { ...neutralValues, ...Object.fromEntries(there) };
+export function sparseFields(spec: RunSpec): Record<string, unknown> {
+  // Every run of a large experiment is asked: few have any of these fields.
+  const fields: Record<string, unknown> = { ...neutralValues };
+  for (const name of TOP_FIELDS) if (spec[name] !== undefined) fields[name] = spec[name];
+  for (const group of SPARSE_GROUPS) {
+    for (const [name, value] of Object.entries(spec[group] ?? {}))
+      if (value !== undefined) fields[`${group}.${name}`] = value;
+  }
+  const { modeAfterFirstEpoch } = spec.training;
+  if (modeAfterFirstEpoch !== undefined) fields['training.modeAfterFirstEpoch'] = modeAfterFirstEpoch;
+  return spec.defense ? { ...fields, defense: spec.defense.type, ...defenseParameters(spec.defense) } : fields;
 }
 
 /** A defence's parameters by path, such as `defense.rate`; none where there is no defence. */

@@ -148,6 +148,16 @@ export const MIGRATIONS: readonly Migration[] = [
       );
     `,
   },
+  {
+    // What runs are counted and put together by, without parsing every spec: a setting is a spec without its seed.
+    version: 7,
+    sql: `
+      ALTER TABLE runs
+        ADD COLUMN setting text GENERATED ALWAYS AS (md5((spec::jsonb - 'seed')::text)) STORED,
+        ADD COLUMN seed int GENERATED ALWAYS AS ((spec->>'seed')::int) STORED,
+        ADD COLUMN model text GENERATED ALWAYS AS (spec->>'model') STORED;
+    `,
+  },
 ];
 
 /** The version that this program writes. */

@@ -17,7 +17,8 @@ import type {
 } from './records.ts';
 import { METRIC_COLUMNS, markDone, RUN_COLUMNS, type RunRow, recordOf } from './rows.ts';
 import { RunArtifacts } from './run-artifacts.ts';
-import { type Condition, matches } from './where.ts';
+import { Selection } from './selection.ts';
+import type { Condition } from './where.ts';
 
 export interface StoreParts {
   readonly db: Database;
@@ -132,24 +133,19 @@ export class Store {
     return row && defenseOf(row);
   }
 
-  /** Runs of an experiment as planned, or of the whole store as first planned; `where` keeps those that match all fields. */
-  async listRuns(options: { experiment?: string; where?: readonly Condition[] } = {}): Promise<RunRecord[]> {
-    const { experiment, where = [] } = options;
+  /**
+   * The runs of an experiment as planned, or of the whole store as first planned.
+   * @throws TriggerlabError (input) for an experiment that the store does not know.
+   */
+  async select(experiment?: string): Promise<Selection> {
     if (experiment !== undefined) await this.getExperiment(experiment);
-    const rows = await (experiment === undefined
-      ? this.database.query<RunRow>(
-          `SELECT ${RUN_COLUMNS} FROM runs r
-           LEFT JOIN LATERAL (SELECT e.position, x.created_at, x.name FROM experiment_runs e
-                              JOIN experiments x ON x.name = e.experiment WHERE e.run_id = r.run_id
-                              ORDER BY x.created_at, x.name COLLATE "C" LIMIT 1) f ON true
-           ORDER BY f.created_at, f.name COLLATE "C", f.position, r.run_id COLLATE "C"`,
-        )
-      : this.database.query<RunRow>(
-          `SELECT ${RUN_COLUMNS} FROM experiment_runs p JOIN runs r USING (run_id)
-           WHERE p.experiment = $1 ORDER BY p.position`,
-          [experiment],
-        ));
-    return rows.map(recordOf).filter((run) => matches(run, where));
+    return new Selection(this.database, experiment);
+  }
+
+  /** All of these runs in memory; `where` keeps those that match all fields. */
+  async listRuns(options: { experiment?: string; where?: readonly Condition[] } = {}): Promise<RunRecord[]> {
+    const selection = await this.select(options.experiment);
+    return (await selection.where(options.where ?? [])).runs();
   }
 
   /**

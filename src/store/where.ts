@@ -56,16 +56,21 @@ export function canonicalField(name: string, known: readonly string[]): string {
 
 /**
  * Fields in their canonical spelling.
- * @throws TriggerlabError (input), with the nearest name, for a field that none of the runs has.
+ * @param option under whose name fields that none of the runs has are refused; undefined lets them pass.
+ * @throws TriggerlabError (input), with the nearest name, for such a field.
  */
-export function checkFields(option: string, fields: readonly string[], runs: readonly RunRecord[]): string[] {
+export function checkFields(
+  option: string | undefined,
+  fields: readonly string[],
+  runs: readonly RunRecord[],
+): string[] {
   const unsaid = runs.flatMap(({ spec }) => Object.keys(unsaidParameters(spec.attack.type)));
   const known = [
     ...new Set([...columnNames(runs.map((run) => flattenRun(run))), ...unsaid, ...Object.keys(neutralValues)]),
   ];
   return fields.map((name) => {
     const field = canonicalField(name, known);
-    if (runs.length > 0 && !known.includes(field)) {
+    if (option !== undefined && runs.length > 0 && !known.includes(field)) {
       throw inputError(`${option}: no run has a field "${name}"`, { hint: didYouMean(name, known) });
     }
     return field;
