@@ -20,7 +20,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'large-store-'));
   store = await openStore(directory, { mode: 'own' });
   await fillWithSyntheticRuns(store);
-}, 120_000);
+});
 afterAll(async () => {
   await store?.close();
   rmSync(directory, { recursive: true });

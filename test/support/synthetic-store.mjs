@@ -47,7 +47,7 @@ export async function fillWithSyntheticRuns(store) {
       environment = '{"triggerlab":"0","onnxruntime":"0","node":"0","threads":1,"cpu":"synthetic"}'
       WHERE run_id LIKE 'synthetic-%';
     INSERT INTO epochs (run_id, epoch, loss, seconds)
-      SELECT run_id, e, 0.5, e FROM runs, generate_series(1, ${SYNTHETIC_EPOCHS}) e WHERE run_id LIKE 'synthetic-%';
+      SELECT run_id, e, 0.5, e FROM runs, generate_series(1, ${SYNTHETIC_EPOCHS}) e WHERE run_id LIKE 'synthetic-%' ORDER BY 1, 2;
     ANALYZE`);
   return runs;
 }
