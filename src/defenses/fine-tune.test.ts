@@ -1,59 +1,21 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Rng } from '../core/rng.ts';
-import { type Dataset, memorySource } from '../data/dataset.ts';
 import { accuracy } from '../metrics/accuracy.ts';
-import { parseFreeze } from '../models/freeze.ts';
-import { models } from '../models/registry.ts';
 import { Runtime } from '../runtime/node.ts';
-import { createNetwork } from '../train/network.ts';
 import { predict } from '../train/predict.ts';
-import { train } from '../train/train.ts';
-import type { DefenseSubject } from './defense.ts';
 import { defenderRows, fineTune } from './fine-tune.ts';
 import { fineTuning } from './fine-tuning.ts';
-
-const SHAPE = { height: 8, width: 8, channels: 3 } as const;
-const COLORS = [
-  [220, 30, 30],
-  [30, 220, 30],
-  [30, 30, 220],
-];
-
-/** Noisy pictures of three colours; `turned`: the first so many have the label of the next colour. */
-function pictures(count: number, turned = 0) {
-  const rng = Rng.of(count, 'pictures');
-  const labels = Uint16Array.from({ length: count }, (_, row) => (row + (row < turned ? 1 : 0)) % 3);
-  const pixels = Uint8Array.from(
-    { length: count * 192 },
-    (_, i) => COLORS[Math.floor(i / 192) % 3][i % 3] + rng.int(-30, 30),
-  );
-  return memorySource(SHAPE, pixels, labels);
-}
+import { colours, networkOf, pictures, subjectTrainedOn } from './small-subject.fixture.ts';
 
 const runtime = new Runtime({ threads: 1 });
 afterAll(() => runtime.close());
 
-const dataset: Dataset = { name: 'c', classes: ['red', 'green', 'blue'], train: pictures(60), test: pictures(30) };
+const dataset = colours;
 const everyRow = Int32Array.from({ length: 60 }, (_, i) => i);
 const settings = { optimizer: 'sgd', learningRate: 0.02, momentum: 0.9, weightDecay: 0, batchSize: 10 } as const;
 
 /** A network that has learnt wrong labels for all pictures. */
-async function misled(): Promise<DefenseSubject> {
-  const network = await createNetwork({
-    ...{
-      model: models.get('resnet-mini'),
-      dataset,
-      inputSize: 32,
-      init: 'random',
-      freeze: parseFreeze('none'),
-      seed: 1,
-    },
-  });
-  const adam = { optimizer: 'adam', learningRate: 0.003, momentum: 0, weightDecay: 0, seed: 1 } as const;
-  const { trained } = await train(runtime, network, pictures(60, 60), { ...adam, epochs: 3, batchSize: 10 });
-  return { runtime, network, trained, dataset, cleanRows: everyRow, seed: 1 };
-}
+const misled = () => subjectTrainedOn(runtime, pictures(60, { turned: () => true }));
 
 describe('defenderRows', () => {
   const holdings = (cleanRows: Int32Array, seed = 1) => ({ dataset, cleanRows, seed });
@@ -107,21 +69,13 @@ describe('fine-tuning', () => {
 
   it('trains everything, or what the run trained', async () => {
     const subject = await misled();
-    const head = { ...subject, network: { ...subject.network } };
-    const under = await createNetwork({
-      ...{
-        model: models.get('resnet-mini'),
-        dataset,
-        inputSize: 32,
-        init: 'random',
-        freeze: parseFreeze('head'),
-        seed: 1,
-      },
+    const under = {
+      ...(await networkOf('resnet-mini', 'head')),
       start: { ...subject.network.start, ...subject.trained },
-    });
+    };
     const names = async (trains: 'all' | 'same') => {
       const tuned = await fineTune(
-        head,
+        subject,
         { network: under, trained: {} },
         { ...settings, budget: 0.2, epochs: 1, trains },
         {},

@@ -7,7 +7,7 @@ import { mul } from '../graph/ops/mul.ts';
 import { reduceMean } from '../graph/ops/reduce-mean.ts';
 import type { Runtime } from '../runtime/node.ts';
 import { evaluationBatch, imageFeeds } from '../train/feeds.ts';
-import { emitForward, type Network } from '../train/network.ts';
+import { copyForward, emitForward, type Network } from '../train/network.ts';
 import { stateFeeds, type TrainedState } from '../train/predict.ts';
 import { chooseLayer, type MapLayer, mapLayers } from './map-layers.ts';
 
@@ -59,38 +59,60 @@ export async function layerMaps(
   return maps;
 }
 
-/** Predicted classes of rows with the channels of a layer multiplied by `keep` (0 silences one, 1 leaves it). */
-export async function predictPruned(
-  { runtime, network, state }: Trained,
-  layer: string | undefined,
-  keep: Float32Array,
-  source: ImageSource,
-  rows: readonly number[],
-): Promise<Uint16Array> {
-  const { value, channels, logits } = layerIn(network, layer);
+/** A network whose channels of one layer can be silenced. */
+export interface Prunable {
+  readonly channels: number;
+  /** Predicted classes of rows with the channels multiplied by `keep` (0 silences one, 1 leaves it). */
+  predict(keep: Float32Array, source: ImageSource, rows: readonly number[]): Promise<Uint16Array>;
+}
+
+/** Opens a network for pruning at a layer: which channels are kept is an input of its graph, which is made once. */
+export function openPrunable({ runtime, network, state }: Trained, layer: string | undefined): Prunable {
+  const { channels } = layerIn(network, layer);
   const graph = new Graph(`pruned ${network.model.name}`);
-  const known = new Map<Value, Value>();
-  const [maps] = copyInto(graph, [value], known);
-  known.set(value, mul(maps, graph.input('keep', 'float32', [1, channels, 1, 1])));
-  graph.output('logits', copyInto(graph, [logits], known)[0]);
-  const predicted = new Uint16Array(rows.length);
-  const mask = { keep: tensor('float32', [1, channels, 1, 1], keep) };
-  await eachBatch(
-    { runtime, network, state },
-    graph,
-    source,
-    rows,
-    'logits',
-    (data, at, count) => {
-      const width = data.length / count;
-      for (let i = 0; i < count; i++) {
-        const row = data.subarray(i * width, (i + 1) * width);
-        predicted[at + i] = row.indexOf(Math.max(...row));
-      }
+  const pruned = silenced(network, layer, new Float32Array(channels));
+  graph.output('logits', emitForward(graph, pruned, 'evaluate').logits);
+  return {
+    channels,
+    async predict(keep, source, rows) {
+      const predicted = new Uint16Array(rows.length);
+      const trained = { runtime, network: silenced(network, layer, keep), state };
+      await eachBatch(trained, graph, source, rows, 'logits', (data, at, count) => {
+        const width = data.length / count;
+        for (let i = 0; i < count; i++) {
+          const row = data.subarray(i * width, (i + 1) * width);
+          predicted[at + i] = row.indexOf(Math.max(...row));
+        }
+      });
+      return predicted;
     },
-    mask,
-  );
-  return predicted;
+  };
+}
+
+/**
+ * The network with the channels of a layer multiplied by `keep`, float32 [channels]: in training as in evaluation. Networks that
+ * differ in `keep` alone share their graphs.
+ * @throws TriggerlabError (input) for a layer that there is not.
+ */
+export function silenced(network: Network, layer: string | undefined, keep: Float32Array): Network {
+  const { head } = network.model.architecture;
+  const shape = [1, keep.length, 1, 1];
+  return {
+    ...network,
+    features: undefined,
+    amendment: {
+      feeds: { ...network.amendment?.feeds, keep: tensor('float32', shape, keep) },
+      emit(forward, target) {
+        const { value } = chooseLayer(mapLayers(forward, head), layer);
+        const known = new Map<Value, Value>();
+        // All of them, so that whoever feeds the network may feed it in full.
+        copyInto(target, forward.logits.graph.inputs, known);
+        const [maps] = copyInto(target, [value], known);
+        known.set(value, mul(maps, target.input('keep', 'float32', shape)));
+        return copyForward(target, forward, known);
+      },
+    },
+  };
 }
 
 async function eachBatch(
@@ -100,7 +122,6 @@ async function eachBatch(
   rows: readonly number[],
   output: string,
   visit: (data: Float32Array, at: number, count: number) => void,
-  more: Readonly<Record<string, ReturnType<typeof tensor>>> = {},
 ): Promise<void> {
   const session = await runtime.open(graph);
   const wanted = new Set(graph.inputs.map(({ name }) => name));
@@ -110,7 +131,7 @@ async function eachBatch(
   for (let at = 0; at < rows.length; at += batch) {
     const some = rows.slice(at, at + batch);
     const images = imageFeeds(source, some, network.preprocessing);
-    const { data } = (await session.run({ ...feeds, ...images, ...more }))[output];
+    const { data } = (await session.run({ ...feeds, ...images }))[output];
     visit(data as Float32Array, at, some.length);
   }
 }

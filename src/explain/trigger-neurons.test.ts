@@ -5,7 +5,7 @@ import { models } from '../models/registry.ts';
 import { Runtime } from '../runtime/node.ts';
 import { createNetwork } from '../train/network.ts';
 import { predict } from '../train/predict.ts';
-import { channelMeans, layerIn, layerMaps, predictPruned, type Trained } from './layer-graphs.ts';
+import { channelMeans, layerIn, layerMaps, openPrunable, type Trained } from './layer-graphs.ts';
 import { pruneInOrder, rankedChannels, triggerNeurons } from './trigger-neurons.ts';
 
 describe('rankedChannels', () => {
@@ -48,10 +48,10 @@ describe('silenced channels', () => {
   afterAll(() => trained.runtime.close());
 
   it('none silenced: the network’s own answers; all silenced: one answer to everything', async () => {
-    const { channels } = layerIn(trained.network, 'last');
+    const { channels, predict: predictPruned } = openPrunable(trained, 'last');
     const own = await predict(trained.runtime, trained.network, trained.state, clean);
-    expect(await predictPruned(trained, 'last', new Float32Array(channels).fill(1), clean, rows)).toEqual(own);
-    const silent = await predictPruned(trained, 'last', new Float32Array(channels), clean, rows);
+    expect(await predictPruned(new Float32Array(channels).fill(1), clean, rows)).toEqual(own);
+    const silent = await predictPruned(new Float32Array(channels), clean, rows);
     expect(new Set(silent).size).toBe(1);
   });
 

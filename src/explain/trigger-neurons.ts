@@ -1,6 +1,6 @@
 // Which channels of a layer answer to the trigger, and what is left of the backdoor when they are silenced.
 import type { ImageSource } from '../data/dataset.ts';
-import { channelMeans, predictPruned, type Trained } from './layer-graphs.ts';
+import { channelMeans, openPrunable, type Trained } from './layer-graphs.ts';
 
 export interface TriggerNeuron {
   readonly channel: number;
@@ -72,12 +72,13 @@ export interface PruningInput {
 /** Clean accuracy and ASR with the first channels of an order silenced, for each of `counts`. */
 export async function pruneInOrder(input: PruningInput): Promise<PrunedFigures[]> {
   const { trained, layer, order, counts, clean, triggered, rows, attackedRows, targetOf, onProgress } = input;
+  const prunable = openPrunable(trained, layer);
   const figures: PrunedFigures[] = [];
   for (const pruned of counts) {
     const keep = new Float32Array(order.length).fill(1);
     for (const channel of order.slice(0, pruned)) keep[channel] = 0;
-    const right = await predictPruned(trained, layer, keep, clean, rows);
-    const fooled = await predictPruned(trained, layer, keep, triggered, attackedRows);
+    const right = await prunable.predict(keep, clean, rows);
+    const fooled = await prunable.predict(keep, triggered, attackedRows);
     figures.push({
       pruned,
       cleanAccuracy: meanOf(rows.map((row, i) => (right[i] === clean.labels[row] ? 1 : 0))),

@@ -51,13 +51,18 @@ export async function executeDefense(
   const { forwardPasses, backwardPasses } = result.cost;
   return {
     metrics: { ...base.metrics, ...measured.metrics, epochLosses: [], seconds: (performance.now() - started) / 1000 },
-    trained: result.repaired ? encodeSafetensors(result.repaired.trained) : new Uint8Array(),
+    trained: result.repaired ? encodeSafetensors(stateOf(result.repaired)) : new Uint8Array(),
     defense: {
       metrics: { ...measured.stages, ...result.metrics },
       details: result.details,
       cost: { seconds, forwardPasses, backwardPasses },
     },
   };
+}
+
+/** All numbers of a repaired network: which channels are silenced is among them. */
+function stateOf({ network, trained }: Classifier) {
+  return { ...trained, ...network.amendment?.feeds };
 }
 
 /** What a run's defence is given. @param trained the run's trained state, as safetensors */

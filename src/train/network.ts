@@ -5,7 +5,8 @@ import type { Dataset } from '../data/dataset.ts';
 import type { FeatureStore } from '../data/feature-store.ts';
 import { inputPixels, normalize, type Preprocessing } from '../data/preprocessing.ts';
 import type { Normalization, PreprocessingSpec } from '../data/preprocessing-fields.ts';
-import type { Graph, Shape, Value } from '../graph/graph.ts';
+import { copyInto } from '../graph/copy.ts';
+import { Graph, type Shape, type Value } from '../graph/graph.ts';
 import {
   type ArchitectureInfo,
   describeArchitecture,
@@ -36,6 +37,16 @@ export interface Network {
   readonly origin: Origin;
   /** Where what the frozen part makes of images is kept; undefined: it is computed whenever it is needed. */
   readonly features?: FeatureStore | undefined;
+  /** A change to the forward pass. A network that has one keeps no features. */
+  readonly amendment?: Amendment | undefined;
+}
+
+/** A change made to a network's forward pass, such as channels that are silenced. */
+export interface Amendment {
+  /** Emits a forward pass, which stands in a graph of its own, into `target` with the change in it; graph inputs keep their names. */
+  emit(forward: Forward, target: Graph): Forward;
+  /** Graph inputs that the change adds: fixed numbers, fed with the network's state. */
+  readonly feeds: Readonly<Record<string, Tensor>>;
 }
 
 export interface NetworkOptions {
@@ -143,6 +154,13 @@ export interface DropoutMask {
 
 /** Emits preprocessing and network. Graph inputs: `image`, perhaps `overlay`, `parameters/…`, `buffers/…` and, for training, `mask/…`. */
 export function emitForward(graph: Graph, network: Network, mode: 'train' | 'evaluate'): Forward {
+  const { amendment } = network;
+  return amendment
+    ? amendment.emit(emitPlain(new Graph(graph.name), network, mode), graph)
+    : emitPlain(graph, network, mode);
+}
+
+function emitPlain(graph: Graph, network: Network, mode: 'train' | 'evaluate'): Forward {
   const packs = network.packs.map((pack) => {
     const input = graph.input(`parameters/${pack.name}`, 'float32', pack.shape);
     return { pack, input, members: unpackValues(pack, input) };
@@ -171,6 +189,31 @@ export function emitForward(graph: Graph, network: Network, mode: 'train' | 'eva
   const image = normalize(pixels, network.preprocessing);
   const output = network.model.architecture.forward(layers, image, network);
   return { ...output, pixels, image, packs, nextBuffers, masks };
+}
+
+/** A forward pass copied into `target`, with what `known` says in place of some of its values: see `copyInto`. */
+export function copyForward(target: Graph, forward: Forward, known: Map<Value, Value>): Forward {
+  const { logits, auxiliary = [], pixels, image, packs, nextBuffers, masks } = forward;
+  const handles = packs.flatMap(({ input, members }) => [input, ...members]);
+  copyInto(
+    target,
+    [logits, ...auxiliary.map((head) => head.logits), pixels, image, ...nextBuffers.values(), ...handles],
+    known,
+  );
+  const counterpart = (value: Value) => known.get(value) as Value;
+  return {
+    logits: counterpart(logits),
+    auxiliary: auxiliary.map((head) => ({ ...head, logits: counterpart(head.logits) })),
+    pixels: counterpart(pixels),
+    image: counterpart(image),
+    packs: packs.map(({ pack, input, members }) => ({
+      pack,
+      input: counterpart(input),
+      members: members.map(counterpart),
+    })),
+    nextBuffers: new Map([...nextBuffers].map(([name, value]) => [name, counterpart(value)])),
+    masks,
+  };
 }
 
 function frozen(graph: Graph, state: ModelState, name: string): Value {

@@ -83,10 +83,10 @@ export async function seenPixels(
   return (await session.run({ ...state, ...imageFeeds(source, rows, network.preprocessing) })).pixels;
 }
 
-/** The graph inputs `parameters/…` and `buffers/…` of an evaluation graph. */
+/** The graph inputs `parameters/…` and `buffers/…` of an evaluation graph, and those of the network's amendment. */
 export function stateFeeds(network: Network, trained: TrainedState): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
   for (const pack of network.packs) feeds[`parameters/${pack.name}`] = packTensors(pack, trained);
   for (const name of network.buffers) feeds[`buffers/${name}`] = trained[name];
-  return feeds;
+  return { ...feeds, ...network.amendment?.feeds };
 }
