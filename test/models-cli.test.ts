@@ -43,7 +43,17 @@ describe('models show', () => {
     expect(document.layers.map(({ name }) => name)).toContain('aux2.fc2');
   });
 
+  it('says what options are set, and which layers then start at random', async () => {
+    const { stdout } = await models('show', 'alexnet-mini?dense=64&dropout=0');
+    expect(stdout).toMatch(/^alexnet-mini\?dense=64&dropout=0: /);
+    expect(stdout).toMatch(/^options: dense=64 dropout=0 dropoutAt=before$/m);
+    expect(stdout).toMatch(/^start at random, .*: classifier\.1, classifier\.4$/m);
+    const { stdout: plain } = await models('show', 'alexnet-mini?dense=64', '--init', 'random', '--json');
+    expect(JSON.parse(plain)).toMatchObject({ options: { dense: 64, dropout: 0.2 }, startAtRandom: [] });
+  });
+
   it.each([
+    [['alexnet-mini?dens=64'], /unknown option "dens"[\s\S]*Did you mean "dense"/],
     [['alexnet', '--input-size', '32'], /cannot take images of 32 × 32 pixels/],
     [['resnet51'], /unknown model "resnet51"[\s\S]*Did you mean "resnet50"/],
     [['alexnet', '--freeze', 'from:16'], /trains nothing/],

@@ -142,6 +142,21 @@ describe('factors', () => {
     expect(found.seeds).toEqual([1, 3]);
   });
 
+  it('tells options of a model from the model', () => {
+    const runs = [base, { ...base, model: 'b?dense=64&dropoutAt=after' }, { ...base, model: 'b?dense=64' }];
+    expect(factorsOf(runs[1])).toMatchObject({ model: 'b', 'model.dense': 64, 'model.dropoutAt': 'after' });
+    expect(factorsOf(base)).toMatchObject({ model: 'b', 'model.dense': 'default' });
+    const { varying, constant } = factorsAcross(runs);
+    expect(varying).toEqual(['model.dense', 'model.dropoutAt']);
+    expect(constant.map(([name]) => name)).not.toContain('model.dropout');
+    expect(
+      aggregate(
+        runs.map((spec) => run(spec)),
+        varying,
+      ),
+    ).toHaveLength(3);
+  });
+
   it('keeps a parameter apart from a field of the run that has its name', () => {
     expect(factorsOf({ ...base, attack: { type: 'other', epochs: 9 } })).toMatchObject({
       epochs: 5,

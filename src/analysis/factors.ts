@@ -1,6 +1,6 @@
 // The factors of an experiment: which fields of the runs' specs vary, which are constant, and how values read.
 import { canonicalJson } from '../core/hash.ts';
-import { datasetLabel, fileLabel, isFileReference, modelLabel } from '../core/references.ts';
+import { datasetLabel, fileLabel, isFileReference, modelLabel, splitModelOptions } from '../core/references.ts';
 import { ATTACK_SPARSE_FIELDS, isNeutral, sparseFields } from '../spec/neutral.ts';
 import type { AttackSpec, RunSpec } from '../spec/run-spec.ts';
 import { triggers, unsaidParameters } from '../triggers/registry.ts';
@@ -29,7 +29,7 @@ function flatten(spec: RunSpec): Record<string, FactorValue> {
   const poisoned = !isClean(spec);
   const factors: Record<string, FactorValue> = {
     dataset: datasetLabel(dataset),
-    model: modelLabel(model),
+    model: modelLabel(splitModelOptions(model).base),
     init,
     freeze,
     inputSize,
@@ -148,6 +148,9 @@ export function compareFactor(a: FactorValue, b: FactorValue): number {
 }
 
 const TITLES: Record<string, string> = {
+  'model.dense': 'dense width',
+  'model.dropout': 'dropout',
+  'model.dropoutAt': 'dropout at',
   inputSize: 'input size',
   poisonRate: 'ε',
   targetClass: 'target class',

@@ -2,9 +2,10 @@
 import { type Command, Option } from 'commander';
 import { inputError } from '../core/errors.ts';
 import { formatBytes } from '../core/format.ts';
-import type { Origin } from '../models/architecture.ts';
+import { describeArchitecture, type Origin } from '../models/architecture.ts';
 import { freezePolicyNames, parseFreeze } from '../models/freeze.ts';
 import { findModel } from '../models/references.ts';
+import { resizedLayers } from '../models/state.ts';
 import { textTable } from '../report/text-table.ts';
 import { type Ledger, type LedgerLayer, ledger } from '../train/ledger.ts';
 import { finish } from './command.ts';
@@ -34,20 +35,34 @@ export function registerModelsShow(group: Command): void {
         .default('pretrained'),
     )
     .addOption(new Option('--optimizer <name>', 'whose state is counted').choices(['adam', 'sgd']).default('adam'));
-  finish(show, ['models show resnet152 --freeze paper --classes 10', 'models show alexnet --freeze from:8']).action(
-    async (name: string, options: ShowOptions) => {
-      const { freeze, classes, init, optimizer, json } = options;
-      const model = findModel(name);
-      const inputSize = options.inputSize ?? model.inputSize;
-      const policy = parseFreeze(freeze);
-      const document = await ledger({ model, freeze: policy, classes, inputSize, init, optimizer }).catch((error) => {
-        throw tooSmall(error, name, inputSize);
-      });
-      const about = { model: model.name, title: model.title, family: model.family, freeze, classes, inputSize, init };
-      if (json) return printJson({ ...about, optimizer, ...document });
-      return print([...heading(about), '', layers(document.layers), '', totals(document, optimizer)].join('\n'));
-    },
-  );
+  finish(show, [
+    'models show resnet152 --freeze paper --classes 10',
+    'models show alexnet --freeze from:8',
+    "models show 'alexnet?dense=512&dropout=0'",
+  ]).action(async (name: string, options: ShowOptions) => {
+    const { freeze, classes, init, optimizer, json } = options;
+    const model = findModel(name);
+    const inputSize = options.inputSize ?? model.inputSize;
+    const policy = parseFreeze(freeze);
+    const document = await ledger({ model, freeze: policy, classes, inputSize, init, optimizer }).catch((error) => {
+      throw tooSmall(error, name, inputSize);
+    });
+    const { title, family, options: settings = {} } = model;
+    const info = describeArchitecture(model.architecture, inputSize, classes, init);
+    const atRandom = init === 'random' ? [] : resizedLayers(model, info, inputSize);
+    const about = { model: model.name, title, family, freeze, classes, inputSize, init };
+    if (json) return printJson({ ...about, options: settings, startAtRandom: atRandom, optimizer, ...document });
+    return print(
+      [
+        ...heading(about),
+        ...settingLines(settings, atRandom),
+        '',
+        layers(document.layers),
+        '',
+        totals(document, optimizer),
+      ].join('\n'),
+    );
+  });
 }
 
 /** A map that shrinks to nothing is the user's doing; anything else stays what it is. */
@@ -66,6 +81,16 @@ function heading(
   return [
     `${model}: ${title}`,
     `${inputSize} × ${inputSize} pixels, ${classes} classes, freeze ${freeze}, init ${init}`,
+  ];
+}
+
+function settingLines(settings: object, atRandom: readonly string[]): string[] {
+  const set = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  return [
+    ...(set.length > 0 ? [`options: ${set.join(' ')}`] : []),
+    ...(atRandom.length > 0
+      ? [`start at random, like the head, since an option resizes them: ${atRandom.join(', ')}`]
+      : []),
   ];
 }
 

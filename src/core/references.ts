@@ -44,9 +44,9 @@ export function isDatasetReference(name: string): boolean {
   return /[/\\]/.test(base) || /\.zip$/i.test(base);
 }
 
-/** Whether a model's name is the path of an ONNX file. */
+/** Whether a model's name is the path of an ONNX file, options behind it or not. */
 export function isModelReference(name: string): boolean {
-  return /\.onnx$/i.test(name);
+  return /\.onnx(\?[^/\\]*)?$/i.test(name);
 }
 
 /**
@@ -168,10 +168,36 @@ export function modelLabel(name: string): string {
   return isModelReference(name) ? lastPart(name) : name;
 }
 
-/** Takes `resnet152@V1` apart: a line of the registry, and which of its weights. A path has no version. */
+/** Takes `resnet152@V1` apart: a line of the registry, and which of its weights. A path has no version. Options are left out. */
 export function splitVersion(name: string): { readonly model: string; readonly version: string | undefined } {
-  const at = isModelReference(name) ? -1 : name.indexOf('@');
-  return at < 0 ? { model: name, version: undefined } : { model: name.slice(0, at), version: name.slice(at + 1) };
+  const { base } = splitModelOptions(name);
+  const at = isModelReference(base) ? -1 : base.indexOf('@');
+  return at < 0 ? { model: base, version: undefined } : { model: base.slice(0, at), version: base.slice(at + 1) };
+}
+
+/** Takes `alexnet@V1?dense=64&dropout=0` apart: what stands before the `?`, and the options as written. */
+export function splitModelOptions(name: string): {
+  readonly base: string;
+  readonly options: readonly (readonly [name: string, text: string])[];
+} {
+  // A path may have a question mark of its own.
+  if (/\.onnx$/i.test(name)) return { base: name, options: [] };
+  const [base, options] = splitQuery(name);
+  return { base, options };
+}
+
+/** The one spelling of a model with options: by name, in alphabetical order. */
+export function formatModel(base: string, options: Readonly<Record<string, unknown>>): string {
+  const query = Object.keys(options)
+    .sort()
+    .map((name) => `${name}=${options[name]}`);
+  return query.length === 0 ? base : `${base}?${query.join('&')}`;
+}
+
+/** A model's name with a version of its weights, before the options. */
+export function withVersion(name: string, version: string | undefined): string {
+  const { base, options } = splitModelOptions(name);
+  return formatModel(version === undefined ? base : `${base}@${version}`, Object.fromEntries(options));
 }
 
 function lastPart(path: string): string {

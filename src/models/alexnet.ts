@@ -4,9 +4,11 @@ import { flatten } from '../graph/ops/flatten.ts';
 import { maxPool } from '../graph/ops/max-pool.ts';
 import { relu } from '../graph/ops/relu.ts';
 import type { Architecture } from './architecture.ts';
+import { hiddenDense } from './dense-layers.ts';
 import type { Initializer } from './initializers.ts';
+import type { ModelOptions } from './options.ts';
 
-export interface AlexNetConfig {
+export interface AlexNetConfig extends ModelOptions {
   /** First convolution. */
   readonly stem: { readonly channels: number; readonly kernel: number; readonly stride: number; readonly pad: number };
   /** Channels of convolutions 2 to 5. */
@@ -17,12 +19,14 @@ export interface AlexNetConfig {
   readonly poolPad: number;
   /** Side of the map that the dense layers see, by adaptive average pooling; undefined: whatever the last pool leaves. */
   readonly mapSide?: number;
-  /** Width of the two hidden dense layers. */
-  readonly dense: number;
-  readonly dropout: number;
   /** How convolutions and hidden dense layers start when training from scratch. */
   readonly initializer: Initializer;
 }
+
+const HIDDEN = [
+  { dropout: 'classifier.0', linear: 'classifier.1' },
+  { dropout: 'classifier.3', linear: 'classifier.4' },
+];
 
 /** An AlexNet: `features.{0,3,6,8,10}` and `classifier.{1,4,6}`, 16 parameters in all. */
 export function alexNet(config: AlexNetConfig): Architecture {
@@ -54,12 +58,7 @@ export function alexNet(config: AlexNetConfig): Architecture {
       x = relu(layers.conv('features.10', x, c5, { kernel: 3, pads: 1, bias: true }));
       x = maxPool(x, 3, pool);
       x = flatten(mapSide === undefined ? x : adaptiveAveragePool(x, mapSide, mapSide));
-      x = relu(
-        layers.linear('classifier.1', layers.dropout('classifier.0', x, config.dropout), config.dense, { initializer }),
-      );
-      x = relu(
-        layers.linear('classifier.4', layers.dropout('classifier.3', x, config.dropout), config.dense, { initializer }),
-      );
+      x = hiddenDense(layers, x, HIDDEN, config, { initializer });
       return { logits: layers.linear('classifier.6', x, classes) };
     },
   };

@@ -92,7 +92,7 @@ export class Layers {
 
   /** Dropout while training; nothing in evaluation. */
   dropout(name: string, x: Value, rate: number): Value {
-    const mask = this.context.dropoutMask(name, x.shape, rate);
+    const mask = rate === 0 ? undefined : this.context.dropoutMask(name, x.shape, rate);
     return mask ? this.context.graph.scoped(name, () => dropout(x, mask, rate)) : x;
   }
 }

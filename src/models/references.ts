@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { inputError, messageOf } from '../core/errors.ts';
 import { isModelReference, modelLabel } from '../core/references.ts';
 import { importedModel } from './imported.ts';
+import { readModelOptions } from './options.ts';
 import { type ModelDefinition, models } from './registry.ts';
 
 /** One import per file and process, as long as the file stays the same. */
@@ -14,6 +15,8 @@ const imported = new Map<string, { readonly stamp: string; readonly model: Model
  */
 export function findModel(name: string): ModelDefinition {
   if (!isModelReference(name)) return models.get(name);
+  // Of a file nothing can be set; a path that has a `?` in it is another matter.
+  if (!/\.onnx$/i.test(name)) readModelOptions(name, {});
   const stamp = stampOf(name);
   const known = imported.get(name);
   if (known?.stamp === stamp) return known.model;

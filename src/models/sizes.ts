@@ -2,6 +2,7 @@
 import { alexNet } from './alexnet.ts';
 import type { Architecture } from './architecture.ts';
 import { googLeNet } from './googlenet.ts';
+import type { ModelOptions, OptionName } from './options.ts';
 import { resNet } from './resnet.ts';
 import { vgg } from './vgg.ts';
 
@@ -14,7 +15,26 @@ export interface NetworkSize {
   /** Side of the square input in pixels that the network is meant for. */
   readonly inputSize: number;
   readonly architecture: Architecture;
+  /** The options that its name may carry, at the values it has without them; undefined: it takes none. */
+  readonly options?: Partial<ModelOptions>;
+  /** The network under other options. */
+  withOptions?(options: Partial<ModelOptions>): Architecture;
 }
+
+/** A network whose name may set these fields of its configuration. */
+function adjustable<Config extends Partial<ModelOptions>>(
+  names: readonly OptionName[],
+  build: (config: Config) => Architecture,
+  config: Config,
+): Pick<NetworkSize, 'architecture' | 'options' | 'withOptions'> {
+  return {
+    architecture: build(config),
+    options: Object.fromEntries(names.map((name) => [name, config[name]])),
+    withOptions: (options) => build({ ...config, ...options }),
+  };
+}
+
+const DENSE: readonly OptionName[] = ['dense', 'dropout', 'dropoutAt'];
 
 /** ImageNet's channel means and deviations, as torchvision's models expect. */
 export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -24,7 +44,7 @@ const alexnet: NetworkSize = {
   title: 'AlexNet (Krizhevsky 2014), 61 M parameters',
   family: 'alexnet',
   inputSize: 224,
-  architecture: alexNet({
+  ...adjustable(DENSE, alexNet, {
     stem: { channels: 64, kernel: 11, stride: 4, pad: 2 },
     channels: [192, 384, 256, 256],
     secondKernel: 5,
@@ -32,6 +52,7 @@ const alexnet: NetworkSize = {
     mapSide: 6,
     dense: 4096,
     dropout: 0.5,
+    dropoutAt: 'before',
     initializer: { kind: 'uniform' },
   }),
 };
@@ -41,7 +62,7 @@ const googlenet: NetworkSize = {
   title: 'GoogLeNet with batch norm (Szegedy et al. 2015), 6.6 M parameters',
   family: 'googlenet',
   inputSize: 224,
-  architecture: googLeNet({
+  ...adjustable(['dropout'], googLeNet, {
     stem: { kernel: 7, stride: 2, channels: [64, 64, 192], pools: true },
     stages: [
       [
@@ -87,12 +108,13 @@ const vggs: NetworkSize[] = Object.entries(VGG_DEPTHS).flatMap(([layers, depths]
     title: `VGG-${layers}${batchNorm ? ' with batch norm' : ''} (Simonyan & Zisserman 2015)`,
     family: 'vgg' as const,
     inputSize: 224,
-    architecture: vgg({
+    ...adjustable(DENSE, vgg, {
       stages: depths.map((count, s) => Array.from({ length: count }, () => Math.min(64 * 2 ** s, 512))),
       batchNorm,
       mapSide: 7,
       dense: 4096,
       dropout: 0.5,
+      dropoutAt: 'after',
       denseInitializer: { kind: 'normal', deviation: 0.01 },
     }),
   })),
@@ -135,7 +157,7 @@ const minis: NetworkSize[] = [
     title: 'AlexNet with 24 to 48 channels and dense layers of 256',
     family: 'alexnet',
     inputSize: 32,
-    architecture: alexNet({
+    ...adjustable(DENSE, alexNet, {
       stem: { channels: 24, kernel: 3, stride: 1, pad: 1 },
       channels: [32, 48, 32, 32],
       secondKernel: 3,
@@ -143,6 +165,7 @@ const minis: NetworkSize[] = [
       dense: 256,
       // Half of these few inputs would be too many: see docs/method.md.
       dropout: 0.2,
+      dropoutAt: 'before',
       initializer: { kind: 'kaiming-uniform' },
     }),
   },
@@ -151,12 +174,13 @@ const minis: NetworkSize[] = [
     title: 'VGG with batch norm, six convolutions of 12 to 96 channels, dense layers of 128',
     family: 'vgg',
     inputSize: 32,
-    architecture: vgg({
+    ...adjustable(DENSE, vgg, {
       stages: [[12], [24], [48, 48], [96, 96]],
       batchNorm: true,
       mapSide: 2,
       dense: 128,
       dropout: 0.2,
+      dropoutAt: 'after',
       denseInitializer: { kind: 'kaiming-uniform' },
     }),
   },
@@ -165,7 +189,7 @@ const minis: NetworkSize[] = [
     title: 'GoogLeNet with five Inception blocks, 48 to 200 channels',
     family: 'googlenet',
     inputSize: 32,
-    architecture: googLeNet({
+    ...adjustable(['dropout'], googLeNet, {
       stem: { kernel: 3, stride: 2, channels: [16, 16, 24], pools: false },
       stages: [
         [[12, 12, 20, 4, 8, 8]],

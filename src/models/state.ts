@@ -47,7 +47,24 @@ function drawn({ name, shape, initializer }: ParameterInfo, seed: number): Tenso
 }
 
 /**
- * The pretrained weights of a model with its head replaced by one for `classes`, drawn from `seed`, and perhaps its first convolution.
+ * Names of the layers whose shape an option of the model's name has changed: its pretrained weights have nothing for them, so
+ * they start at random. The head, which always does, is not among them.
+ */
+export function resizedLayers(model: ModelDefinition, info: ArchitectureInfo, inputSize: number): string[] {
+  if (!model.plain) return [];
+  const { head } = model.architecture;
+  const usual = new Map(
+    describeArchitecture(model.plain, inputSize, 2).parameters.map(({ name, shape }) => [name, shape.join()]),
+  );
+  const changed = info.parameters.filter(({ name, shape }) => usual.get(name) !== shape.join());
+  return [...new Set(changed.map(({ name }) => layerOf(name)))].filter((layer) => layer !== head);
+}
+
+const layerOf = (parameter: string) => parameter.slice(0, parameter.lastIndexOf('.'));
+
+/**
+ * The pretrained weights of a model with its head replaced by one for `classes`, drawn from `seed`, and perhaps its first convolution;
+ * layers that an option resizes are drawn as well.
  * @throws TriggerlabError when there are none, the file does not match its card, or they do not fit the network.
  */
 export async function pretrainedState(
@@ -61,10 +78,11 @@ export async function pretrainedState(
   checkPretrainedSize(model, info, inputSize);
   const state: Record<string, Tensor> = {};
   const replaced = stem === 'replaced' ? stemParameters(info) : [];
+  const fresh = [model.architecture.head, ...resizedLayers(model, info, inputSize)];
   for (const parameter of [...info.parameters, ...info.buffers]) {
     const { name, shape } = parameter;
     const loaded = tensors[name];
-    if ('initializer' in parameter && name.startsWith(`${model.architecture.head}.`)) {
+    if ('initializer' in parameter && fresh.includes(layerOf(name))) {
       state[name] = drawn(parameter, seed);
     } else if ('initializer' in parameter && replaced.includes(name)) {
       // As PyTorch starts a new convolution.

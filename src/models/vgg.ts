@@ -4,21 +4,25 @@ import { flatten } from '../graph/ops/flatten.ts';
 import { maxPool } from '../graph/ops/max-pool.ts';
 import { relu } from '../graph/ops/relu.ts';
 import type { Architecture } from './architecture.ts';
+import { hiddenDense } from './dense-layers.ts';
 import type { Initializer } from './initializers.ts';
+import type { ModelOptions } from './options.ts';
 
-export interface VggConfig {
+export interface VggConfig extends ModelOptions {
   /** Channels of the convolutions of each stage; a 2×2 max-pool of stride 2 ends it. */
   readonly stages: readonly (readonly number[])[];
   /** Whether a batch norm follows every convolution. */
   readonly batchNorm: boolean;
   /** Side of the map that the dense layers see, by adaptive average pooling. */
   readonly mapSide: number;
-  /** Width of the two hidden dense layers. */
-  readonly dense: number;
-  readonly dropout: number;
   /** How dense layers start when training from scratch. Biases start at zero. */
   readonly denseInitializer: Initializer;
 }
+
+const HIDDEN = [
+  { linear: 'classifier.0', dropout: 'classifier.2' },
+  { linear: 'classifier.3', dropout: 'classifier.5' },
+];
 
 const ZERO: Initializer = { kind: 'constant', value: 0 };
 
@@ -56,8 +60,7 @@ export function vgg(config: VggConfig): Architecture {
       }
       x = flatten(adaptiveAveragePool(x, config.mapSide, config.mapSide));
       const start = { initializer: config.denseInitializer, biasInitializer: ZERO };
-      x = layers.dropout('classifier.2', relu(layers.linear('classifier.0', x, config.dense, start)), config.dropout);
-      x = layers.dropout('classifier.5', relu(layers.linear('classifier.3', x, config.dense, start)), config.dropout);
+      x = hiddenDense(layers, x, HIDDEN, config, start);
       return { logits: layers.linear('classifier.6', x, classes, origin === 'random' ? start : {}) };
     },
   };

@@ -1,7 +1,7 @@
 // A cell → the run it stands for: trigger parameters completed, and everything checked that takes several fields.
 import { inputError, TriggerlabError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
-import { isModelReference, splitVersion } from '../core/references.ts';
+import { isModelReference, splitVersion, withVersion } from '../core/references.ts';
 import { storedShape } from '../data/preprocessing-fields.ts';
 import { noPretrainedWeights } from '../models/pretrained.ts';
 import { labelRule } from '../triggers/label-rule.ts';
@@ -52,7 +52,7 @@ export class RunMaker {
     };
     const weightsName = (model: string, version: string) => {
       const fixed = version === 'default' || splitVersion(model).version !== undefined || isModelReference(model);
-      return fixed || value('init') === 'random' ? model : `${model}@${version}`;
+      return fixed || value('init') === 'random' ? model : withVersion(model, version);
     };
     const run = normalise({
       dataset: value('dataset') as string,

@@ -47,6 +47,9 @@ test('everything that changes a result changes the id', () => {
   const others: RunSpec[] = [
     { ...run, dataset: 'scenes' },
     { ...run, model: 'alexnet-mini' },
+    { ...run, model: 'alexnet-mini?dense=64' },
+    { ...run, model: 'alexnet-mini?dense=64&dropout=0' },
+    { ...run, model: 'alexnet-mini?dense=64', init: 'random' },
     { ...run, init: 'random' },
     { ...run, freeze: 'head' },
     { ...run, inputSize: 64 },
@@ -103,6 +106,10 @@ test('what has no effect does not', () => {
   const adam: RunSpec = { ...run, training: { ...run.training, optimizer: 'adam' } };
   expect(runId({ ...adam, training: { ...adam.training, momentum: 0 } }, inputs)).toBe(runId(adam, inputs));
   const random: RunSpec = { ...run, init: 'random' };
+  const resized = (model: string): RunSpec => ({ ...random, model });
+  expect(runId(resized('alexnet@V1?dense=64&dropout=0'), inputs)).toBe(
+    runId(resized('alexnet?dropout=0&dense=64'), inputs),
+  );
   expect(runId(random, { datasetFingerprint: 'digits-1' })).toBe(runId(random, inputs));
   expect(runId({ ...run, labels: 'all-to-one', coverRate: 0, sources: [1] }, inputs)).toBe(runId(run, inputs));
   expect(runId({ ...clean, labels: 'source-specific', sources: [1], poisonSet: 'per-batch' }, inputs)).toBe(

@@ -2,9 +2,11 @@
 import { canonicalJson, sha256Hex } from '../core/hash.ts';
 import {
   datasetBase,
+  formatModel,
   isDatasetReference,
   isFileReference,
   isModelReference,
+  splitModelOptions,
   splitVersion,
 } from '../core/references.ts';
 import { effectiveAugmentation } from '../data/augmentation-fields.ts';
@@ -43,7 +45,7 @@ export function normalise(spec: RunSpec): RunSpec {
     ...(chain ? { preprocessing: chain } : {}),
     ...(augmented ? { augmentation: augmented } : {}),
     ...(clean ? {} : labelFields(spec)),
-    model: random ? splitVersion(spec.model).model : spec.model,
+    model: random ? withoutVersion(spec.model) : spec.model,
     attack: clean ? { type: 'none' } : spec.attack,
     poisonRate: clean ? 0 : spec.poisonRate,
     targetClass: clean || labels === 'all-to-all' ? 0 : spec.targetClass,
@@ -83,7 +85,7 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
     model: {
       // Versions are told apart by their weights.
       name: isModelReference(model) ? undefined : splitVersion(model).model,
-      ...{ init, freeze, inputSize, stem },
+      ...{ options: modelOptions(model), init, freeze, inputSize, stem },
       weights: init === 'pretrained' || isModelReference(model) ? inputs.weightsHash : undefined,
     },
     ...{ testLimit, asrOver, preprocessing, augmentation },
@@ -96,6 +98,17 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
     seed,
   };
   return sha256Hex(canonicalJson(identity)).slice(0, 20);
+}
+
+function withoutVersion(model: string): string {
+  const { options } = splitModelOptions(model);
+  return formatModel(splitVersion(model).model, Object.fromEntries(options));
+}
+
+/** The options of a model's name, which holds none at its usual value; undefined where there are none. */
+function modelOptions(model: string): Record<string, string> | undefined {
+  const { options } = splitModelOptions(model);
+  return options.length === 0 ? undefined : Object.fromEntries(options);
 }
 
 /** An attack with the files that it names known by their content alone. */

@@ -1,7 +1,9 @@
 // Fields that a run leaves out while they change nothing: results of older versions, which lack them, keep their ids.
 import { canonicalJson } from '../core/hash.ts';
+import { splitModelOptions } from '../core/references.ts';
 import { NEUTRAL_AUGMENTATION } from '../data/augmentation-fields.ts';
 import { NEUTRAL_PREPROCESSING } from '../data/preprocessing-fields.ts';
+import { optionNames } from '../models/options.ts';
 import type { DefenseSpec, RunSpec } from './run-spec.ts';
 
 /** The maps of a run that hold such fields. */
@@ -13,8 +15,8 @@ export const ATTACK_SPARSE_FIELDS = ['labels', 'coverRate', 'poisonSet'] as cons
 const under = (group: string, members: object) =>
   Object.fromEntries(Object.entries(members).map(([name, value]) => [`${group}.${name}`, value]));
 
-/** The value of each such field, by path, at which it changes nothing. */
-export const neutralValues: Readonly<Record<string, unknown>> = {
+/** The value of each such ordinary field, by path, at which it changes nothing. */
+export const neutralFields: Readonly<Record<string, unknown>> = {
   stem: 'kept',
   testLimit: 'all',
   asrOver: 'others',
@@ -24,7 +26,16 @@ export const neutralValues: Readonly<Record<string, unknown>> = {
   labels: 'all-to-one',
   coverRate: 0,
   poisonSet: 'fixed',
+};
+
+/** What a model's name does not say: the network is as it comes. */
+export const USUAL = 'default';
+
+/** The same with what people compare runs by as they do by fields: the defence, and the options of a model's name. */
+export const neutralValues: Readonly<Record<string, unknown>> = {
+  ...neutralFields,
   defense: 'none',
+  ...under('model', Object.fromEntries(optionNames.map((name) => [name, USUAL]))),
 };
 
 const neutralKeys = new Map(Object.entries(neutralValues).map(([field, value]) => [field, canonicalJson(value)]));
@@ -47,13 +58,22 @@ export function withoutNeutral<T extends object>(group: string, members: T | und
   return kept.length === 0 ? undefined : (Object.fromEntries(kept) as T);
 }
 
+/** The options of a model's name by path, such as `model.dense`. */
+export function modelOptionFields(model: string): Record<string, unknown> {
+  if (!model.includes('?')) return {};
+  const { options } = splitModelOptions(model);
+  return under('model', Object.fromEntries(options.map(([name, text]) => [name, readOption(text)])));
+}
+
+const readOption = (text: string) => (/^[\d.]+$/.test(text) ? Number(text) : text);
+
 /** Fields of a run at its top level that it may leave out. */
 const TOP_FIELDS = ['stem', 'testLimit', 'asrOver', ...ATTACK_SPARSE_FIELDS] as const;
 
 /** A run's fields that it may leave out, by path, neutral ones included: what a person compares runs by. */
 export function sparseFields(spec: RunSpec): Record<string, unknown> {
   // Every run of a large experiment is asked: few have any of these fields.
-  const fields: Record<string, unknown> = { ...neutralValues };
+  const fields: Record<string, unknown> = { ...neutralValues, ...modelOptionFields(spec.model) };
   for (const name of TOP_FIELDS) if (spec[name] !== undefined) fields[name] = spec[name];
   for (const group of SPARSE_GROUPS) {
     for (const [name, value] of Object.entries(spec[group] ?? {}))

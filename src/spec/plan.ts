@@ -1,7 +1,7 @@
 // What an experiment comes to: its runs with their identities, and how often each level of each factor occurs.
 import { inputError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
-import { datasetLabel, fileLabel, isFileReference, modelLabel } from '../core/references.ts';
+import { datasetLabel, fileLabel, isFileReference, modelLabel, splitModelOptions } from '../core/references.ts';
 import { noPretrainedWeights } from '../models/pretrained.ts';
 import { unsaidParameters } from '../triggers/registry.ts';
 import { type Catalog, type CatalogModel, installed } from './catalog.ts';
@@ -9,7 +9,7 @@ import { type MissingWeights, RunMaker } from './complete-run.ts';
 import { baseOf, expandExperiment, keysOfFew, twinOf } from './expand.ts';
 import type { ExperimentSpec } from './experiment.ts';
 import { runId } from './identity.ts';
-import { ATTACK_SPARSE_FIELDS, defenseParameters, neutralValues } from './neutral.ts';
+import { ATTACK_SPARSE_FIELDS, defenseParameters, modelOptionFields, neutralValues } from './neutral.ts';
 import type { AdaptiveRepeats } from './repeats.ts';
 import type { PlannedRun, RunSpec } from './run-spec.ts';
 
@@ -114,7 +114,8 @@ function writtenFields(spec: RunSpec): Record<string, unknown> {
   const { attack, training, preprocessing = {}, augmentation = {}, defense, ...rest } = spec;
   const fields: Record<string, unknown> = { ...rest };
   fields.dataset = datasetLabel(rest.dataset);
-  fields.model = modelLabel(rest.model);
+  fields.model = modelLabel(splitModelOptions(rest.model).base);
+  Object.assign(fields, modelOptionFields(rest.model));
   if (defense) Object.assign(fields, { defense: defense.type }, defenseParameters(defense));
   for (const [group, members] of Object.entries({ preprocessing, augmentation, training, attack }))
     for (const [key, value] of Object.entries(members))

@@ -1,5 +1,6 @@
 // The files and versions of weights that a spec names: found before the spec is checked, so that checking it needs no file.
 import { inputError, TriggerlabError } from '../core/errors.ts';
+import { canonicalJson } from '../core/hash.ts';
 import {
   datasetLabel,
   formatDatasetReference,
@@ -7,6 +8,7 @@ import {
   isModelReference,
   modelLabel,
   parseDatasetReference,
+  splitModelOptions,
   splitVersion,
 } from '../core/references.ts';
 import type { Registry } from '../core/registry.ts';
@@ -41,7 +43,9 @@ export async function catalogFor(spec: string | object, options: CatalogOptions 
   const models = new Named<ModelDefinition>(
     'model',
     modelLabel,
-    ({ weightsHash, publishedHash }) => weightsHash ?? publishedHash,
+    // One set of weights in networks of different sizes is not one thing.
+    ({ name, weightsHash, publishedHash }) =>
+      canonicalJson([weightsHash ?? publishedHash ?? name, splitModelOptions(name).options]),
   );
   for (const { kind, written: found, path } of namesIn(source.value)) {
     try {
@@ -74,10 +78,15 @@ async function addModel(models: Named<ModelDefinition>, name: string): Promise<v
     const { findModel } = await import('../models/references.ts');
     if (!models.has(name)) models.add(name, { ...findModel(name), name });
   } else if (registeredModels.has(splitVersion(name).model)) {
-    // Plain names of weights that are not shipped too, so that one set of weights under two names is noticed.
+    if (models.has(name)) return;
     const model = registeredModels.get(name);
+    const withOptions = splitModelOptions(name).options.length > 0;
+    // Plain names of weights that are not shipped too, so that one set of weights under two names is noticed.
     const shipped = locateWeights(name)?.where === 'shipped';
-    if (!shipped && (model.weightsHash ?? model.publishedHash) && !models.has(name)) models.add(name, model);
+    if (withOptions || (!shipped && (model.weightsHash ?? model.publishedHash))) models.add(name, model);
+  } else if (splitModelOptions(name).options.length > 0 && !isDatasetReference(name)) {
+    // Says what is nearest.
+    registeredModels.get(name);
   } else if (isDatasetReference(name)) {
     throw inputError(`${name} is no ONNX file`, {
       hint: 'Of models given by path, those that end in .onnx are read; triggerlab models ls lists the others.',

@@ -1,6 +1,6 @@
 // A run as one flat object: the form in which `results --json`, CSV files, reports and `--where` see it.
 import { datasetLabel, fileLabel, isFileReference, modelLabel } from '../core/references.ts';
-import { neutralValues, SPARSE_GROUPS } from '../spec/neutral.ts';
+import { modelOptionFields, neutralValues, SPARSE_GROUPS } from '../spec/neutral.ts';
 import type { AttackSpec, DefenseSpec, RunSpec, TrainingSpec } from '../spec/run-spec.ts';
 import { unsaidParameters } from '../triggers/registry.ts';
 import type { DefenseRecord, RunEnvironment, RunMetrics, RunRecord, RunStatus } from './records.ts';
@@ -86,7 +86,8 @@ export function flattenRun(record: RunRecord, experiment?: string): FlatRun {
 /**
  * A flat run as named columns: `attack` is the trigger's type and its parameters stand beside it under their own names
  * (`size`, `position`, …), or as `attack.<name>` where a field of the run has that name. Fields that a run may leave out stand
- * under their paths (`preprocessing.resize`), as do a defence's parameters and figures (`defense.rate`, `defenseMetrics.prunedAsr`); `columnValue` knows them also where they are left out.
+ * under their paths (`preprocessing.resize`), as do options of the model (`model.dense`) and a defence's parameters and figures
+ * (`defense.rate`, `defenseMetrics.prunedAsr`); `columnValue` knows them also where they are left out.
  */
 export function columnsOf(run: FlatRun): Map<string, unknown> {
   const { type, ...parameters } = run.attack;
@@ -102,6 +103,8 @@ export function columnsOf(run: FlatRun): Map<string, unknown> {
     // The one field of training that a run may leave out goes by its path, as others of its kind.
     const column = name === 'modeAfterFirstEpoch' ? `training.${name}` : name;
     columns.set(column, name === 'attack' ? type : value);
+    if (name === 'model')
+      for (const [option, set] of Object.entries(modelOptionFields(run.model))) columns.set(option, set);
     if (name !== 'attack') continue;
     for (const [parameter, setting] of Object.entries(parameters)) {
       columns.set(

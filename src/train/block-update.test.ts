@@ -98,6 +98,7 @@ describe('a network with large dense layers', () => {
     poolPad: 1,
     dense: 1024,
     dropout: 0.5,
+    dropoutAt: 'before',
     initializer: { kind: 'uniform' },
   });
   const networkOf = () =>
@@ -142,6 +143,7 @@ describe('a network with large dense layers', () => {
       mapSide: 4,
       dense: 1024,
       dropout: 0,
+      dropoutAt: 'after',
       denseInitializer: { kind: 'kaiming-uniform' },
     });
     const network = await createNetwork({

@@ -45,6 +45,7 @@ const ARCHITECTURES: Record<string, Architecture> = {
     poolPad: 1,
     dense: 256,
     dropout: 0.5,
+    dropoutAt: 'before',
     initializer: { kind: 'uniform' },
   }),
 };

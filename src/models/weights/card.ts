@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { cacheDirectory } from '../../core/cache-directory.ts';
 import { inputError, messageOf } from '../../core/errors.ts';
-import { splitVersion } from '../../core/references.ts';
+import { splitModelOptions, splitVersion } from '../../core/references.ts';
 import { publishedFor } from './published.ts';
 
 export interface WeightsCard {
@@ -75,7 +75,8 @@ const located = new Map<string, LocatedWeights>();
  * the last version by name.
  * @throws TriggerlabError (input) when a card in the cache is damaged.
  */
-export function locateWeights(name: string): LocatedWeights | undefined {
+export function locateWeights(model: string): LocatedWeights | undefined {
+  const name = splitModelOptions(model).base;
   const cache = importedWeightsDirectory();
   const key = join(cache, name);
   const found = located.get(key) ?? findWeights(name, cache);

@@ -1,12 +1,9 @@
 // What the text of the paper says (SoK on backdoored image classifiers, section 3), and what all presets share of it.
-import { neutralValues } from '../neutral.ts';
+import { neutralFields } from '../neutral.ts';
 import type { PresetRule } from './preset.ts';
 
 /** The paper's four networks. */
 export const PAPER_MODELS = ['alexnet', 'googlenet', 'vgg19_bn', 'resnet152'] as const;
-
-/** Defences are no ordinary field: they stand under a key of their own. */
-const { defense: _, ...neutralFields } = neutralValues;
 
 /** The schedule: Adam, 20 epochs, batch 128; momentum, for SGD, from the code. */
 export const schedule = {
