@@ -12,6 +12,7 @@ import { completed, parametersIn } from './complete-parameters.ts';
 import { normalise } from './identity.ts';
 import { isNeutralKey } from './neutral.ts';
 import type { AttackSpec, DefenseSpec, RunSpec, TrainingSpec } from './run-spec.ts';
+import { sameButSeed } from './seeds.ts';
 
 /** A model whose published weights are not here, and where the spec first names it. */
 export interface MissingWeights {
@@ -24,6 +25,7 @@ export class RunMaker {
   readonly #catalog: Catalog;
   readonly #fitting = new Set<string>();
   readonly #missing = new Map<string, MissingWeights>();
+  #last: { readonly cell: Cell; readonly run: RunSpec } | undefined;
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
@@ -36,6 +38,16 @@ export class RunMaker {
 
   /** @throws TriggerlabError (input), with the place in the spec, where values do not go together. */
   make(cell: Cell): RunSpec {
+    const last = this.#last;
+    if (last && cell.block === last.cell.block && sameButSeed(last.cell.levels, cell.levels)) {
+      return { ...last.run, seed: JSON.parse(cell.levels.seed.key) };
+    }
+    const run = this.#make(cell);
+    this.#last = { cell, run };
+    return run;
+  }
+
+  #make(cell: Cell): RunSpec {
     const { block, levels } = cell;
     const poisoned = block.attackType !== 'none';
     if (poisoned && levels.poisonRate === undefined) {

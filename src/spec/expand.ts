@@ -9,6 +9,7 @@ import type { ExperimentSpec } from './experiment.ts';
 import { normalise, withoutPaths } from './identity.ts';
 import { applyPresetRules } from './preset-rules.ts';
 import type { RunSpec } from './run-spec.ts';
+import { bySetting } from './seeds.ts';
 
 /**
  * The runs of an experiment without duplicates: clean runs, then poisoned ones, each in the order of the spec, then those with a
@@ -28,9 +29,13 @@ export function expandExperiment(
   const specs = distinct(cells.map((cell) => maker.make(cell)));
   const defended = specs.filter((spec) => spec.defense !== undefined);
   const bases = defended.length === 0 ? specs : distinct(specs.map(baseOf));
-  const twins = bases.map((spec) => (spec.attack.type === 'none' ? spec : twinOf(spec)));
+  const twins = bySetting(bases).flatMap(({ first, runs }) => {
+    if (first.attack.type === 'none') return runs;
+    const twin = twinOf(first);
+    return runs.map(({ seed }) => ({ ...twin, seed }));
+  });
   const poisoned = bases.filter((spec) => spec.attack.type !== 'none');
-  return [...distinct(twins, keysOfFew()), ...poisoned, ...defended];
+  return [...distinct(twins), ...poisoned, ...defended];
 }
 
 /** The run that a defence is about: itself without it. */
@@ -58,21 +63,17 @@ export function twinOf(spec: RunSpec): RunSpec {
   return normalise({ ...baseOf(spec), attack: { type: 'none' } });
 }
 
-function distinct(specs: readonly RunSpec[], keyOf = keyOfOne): RunSpec[] {
-  return [...new Map(specs.map((spec) => [keyOf(spec), spec])).values()];
+/** Runs without those that were there before, the last of equal ones in the place of the first. */
+function distinct(specs: readonly RunSpec[]): RunSpec[] {
+  const found = new Map<string, RunSpec>();
+  for (const { first, runs } of bySetting(specs)) {
+    const key = settingKey(first);
+    for (const spec of runs) found.set(`${spec.seed} ${key}`, spec);
+  }
+  return [...found.values()];
 }
 
-function keyOfOne(spec: RunSpec): string {
-  return canonicalJson({ ...spec, attack: withoutPaths(spec.attack) });
-}
-
-/** Canonical JSON for many clean specs of which few differ: thousands of runs share a handful of twins. */
-export function keysOfFew(): (spec: RunSpec) => string {
-  const known = new Map<string, string>();
-  return (spec) => {
-    const text = JSON.stringify(spec);
-    const key = known.get(text) ?? canonicalJson(spec);
-    known.set(text, key);
-    return key;
-  };
+/** Equal for runs that differ in nothing but the seed, and in the paths of their files. */
+export function settingKey(spec: RunSpec): string {
+  return canonicalJson({ ...spec, attack: withoutPaths(spec.attack), seed: undefined });
 }

@@ -69,11 +69,19 @@ function labelFields({ labels, sources, coverRate, poisonSet }: RunSpec): Partia
   };
 }
 
+/** Stands for the seed in the text that is hashed; no field of a run can hold it, since none takes a NUL. */
+const SEED_PLACE = '\0seed';
+
 /** The run's id: 20 hexadecimal digits, independent of the order in which fields were written. */
 export function runId(spec: RunSpec, inputs: RunInputs): string {
+  return runIds(spec, inputs)(spec.seed);
+}
+
+/** The ids of the runs that differ from `spec` in nothing but the seed. */
+export function runIds(spec: RunSpec, inputs: RunInputs): (seed: number) => string {
   const { dataset, model, init, freeze, inputSize, stem, preprocessing, augmentation, ...rest } = normalise(spec);
   const { testLimit, asrOver, labels, sources, coverRate, poisonSet, ...others } = rest;
-  const { attack, poisonRate, targetClass, training, defense, seed } = others;
+  const { attack, poisonRate, targetClass, training, defense } = others;
   const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch } = training;
   const identity = {
     v: NUMERICS_VERSION,
@@ -95,9 +103,10 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
     ...{ labels, sources, coverRate, poisonSet },
     training: { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch },
     defense,
-    seed,
+    seed: SEED_PLACE,
   };
-  return sha256Hex(canonicalJson(identity)).slice(0, 20);
+  const [before, after] = canonicalJson(identity).split(JSON.stringify(SEED_PLACE));
+  return (seed) => sha256Hex(`${before}${canonicalJson(seed)}${after}`).slice(0, 20);
 }
 
 function withoutVersion(model: string): string {

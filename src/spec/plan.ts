@@ -6,12 +6,13 @@ import { noPretrainedWeights } from '../models/pretrained.ts';
 import { unsaidParameters } from '../triggers/registry.ts';
 import { type Catalog, type CatalogModel, installed } from './catalog.ts';
 import { type MissingWeights, RunMaker } from './complete-run.ts';
-import { baseOf, expandExperiment, keysOfFew, twinOf } from './expand.ts';
+import { baseOf, expandExperiment, settingKey, twinOf } from './expand.ts';
 import type { ExperimentSpec } from './experiment.ts';
-import { runId } from './identity.ts';
+import { runIds } from './identity.ts';
 import { ATTACK_SPARSE_FIELDS, defenseParameters, modelOptionFields, neutralValues } from './neutral.ts';
 import type { AdaptiveRepeats } from './repeats.ts';
 import type { PlannedRun, RunSpec } from './run-spec.ts';
+import { bySetting } from './seeds.ts';
 
 export interface LevelCount {
   readonly value: unknown;
@@ -52,23 +53,33 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
   // Looked up once each: both may have to look at the disk.
   const weightsHash = once((model) => weightsOf(catalog.models.get(model)));
   const fingerprint = once((dataset) => catalog.datasets.get(dataset).fingerprint);
-  const idOf = (spec: RunSpec) =>
-    runId(spec, { datasetFingerprint: fingerprint(spec.dataset), weightsHash: weightsHash(spec.model) });
-  const keyOf = keysOfFew();
+  const idsOf = (spec: RunSpec) =>
+    runIds(spec, { datasetFingerprint: fingerprint(spec.dataset), weightsHash: weightsHash(spec.model) });
   const twins = new Map<string, string>();
   const { keepWeights } = experiment;
   const kept = keepWeights && { keepWeights };
   const defendedRuns = specs.filter((spec) => spec.defense !== undefined).length;
-  const bases = new Set(specs.slice(specs.length - defendedRuns).map((spec) => idOf(baseOf(spec))));
-  const runs = specs.map((spec): PlannedRun => {
-    const runId = idOf(spec);
-    if (spec.defense !== undefined) return { runId, spec, baseId: idOf(baseOf(spec)), ...kept };
-    const needed = bases.has(runId) ? ({ keepWeights: 'all' } as const) : kept;
-    if (spec.attack.type === 'none') {
-      twins.set(keyOf(spec), runId);
-      return { runId, spec, ...needed };
+  const bases = new Set<string>();
+  for (const { first, runs } of bySetting(specs.slice(specs.length - defendedRuns))) {
+    const idOf = idsOf(baseOf(first));
+    for (const { seed } of runs) bases.add(idOf(seed));
+  }
+  const runs = bySetting(specs).flatMap(({ first, runs }): PlannedRun[] => {
+    const idOf = idsOf(first);
+    if (first.defense !== undefined) {
+      const baseId = idsOf(baseOf(first));
+      return runs.map((spec) => ({ runId: idOf(spec.seed), spec, baseId: baseId(spec.seed), ...kept }));
     }
-    return { runId, spec, twinId: twins.get(keyOf(twinOf(spec))), ...needed };
+    const clean = first.attack.type === 'none';
+    const twin = settingKey(clean ? first : twinOf(first));
+    return runs.map((spec): PlannedRun => {
+      const runId = idOf(spec.seed);
+      const needed = bases.has(runId) ? ({ keepWeights: 'all' } as const) : kept;
+      const twinKey = `${spec.seed} ${twin}`;
+      if (!clean) return { runId, spec, twinId: twins.get(twinKey), ...needed };
+      twins.set(twinKey, runId);
+      return { runId, spec, ...needed };
+    });
   });
   const cleanRuns = twins.size;
   return {
@@ -135,9 +146,13 @@ function countLevels(specs: readonly RunSpec[]): FactorCount[] {
     level.clean += clean;
   };
   const cleanOnes = specs.filter((spec) => spec.attack.type === 'none').length;
-  for (const spec of specs) {
-    const clean = spec.attack.type === 'none' ? 1 : 0;
-    for (const [field, value] of Object.entries(writtenFields(spec))) count(field, value, 1 - clean, clean);
+  const settings = bySetting(specs);
+  for (const { first, runs } of settings) {
+    const clean = first.attack.type === 'none' ? runs.length : 0;
+    for (const [field, value] of Object.entries(writtenFields(first))) {
+      if (field !== 'seed') count(field, value, runs.length - clean, clean);
+      else for (const { seed } of runs) count(field, seed, clean > 0 ? 0 : 1, clean > 0 ? 1 : 0);
+    }
   }
   // Runs that leave a field out have its neutral value; where all do, it is not told.
   for (const [field, value] of Object.entries(neutralValues)) {
@@ -148,10 +163,10 @@ function countLevels(specs: readonly RunSpec[]): FactorCount[] {
     const poisoned = specs.length - cleanOnes - levels.reduce((sum, level) => sum + level.poisoned, 0);
     if (clean + poisoned > 0) count(field, value, poisoned, clean);
   }
-  for (const { attack } of specs) {
+  for (const { first, runs } of settings) {
     // Told where other runs of the attack do not leave it out.
-    for (const [name, value] of Object.entries(unsaidParameters(attack.type))) {
-      if (!(name in attack) && factors.has(`attack.${name}`)) count(`attack.${name}`, value, 1, 0);
+    for (const [name, value] of Object.entries(unsaidParameters(first.attack.type))) {
+      if (!(name in first.attack) && factors.has(`attack.${name}`)) count(`attack.${name}`, value, runs.length, 0);
     }
   }
   return [...factors].map(([field, levels]) => ({ field, levels: [...levels.values()] }));
