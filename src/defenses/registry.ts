@@ -1,10 +1,19 @@
 // The defences that a spec, `defend` and `audit` can name. Their work is loaded when it is done: looking here needs no engine.
 import { registry } from '../core/registry.ts';
+import { activationClustering } from './activation-clustering.ts';
 import type { DefenseDefinition } from './defense.ts';
 import { finePruning } from './fine-pruning.ts';
 import { fineTuning } from './fine-tuning.ts';
+import { spectralSignatures } from './spectral-signatures.ts';
+import { strip } from './strip.ts';
 
-export const defenses = registry<DefenseDefinition>('defence', [line(fineTuning), line(finePruning)]);
+export const defenses = registry<DefenseDefinition>('defence', [
+  line(fineTuning),
+  line(finePruning),
+  line(activationClustering),
+  line(spectralSignatures),
+  line(strip),
+]);
 
 /** A definition among others: its own `parameters` make what its `run` takes. */
 function line<P extends object>(definition: DefenseDefinition<P>): DefenseDefinition {
