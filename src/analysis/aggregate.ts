@@ -44,18 +44,16 @@ export function summarize(values: readonly number[]): MetricSummary | undefined 
  * with another: means never go over both.
  */
 export function aggregate(runs: readonly RunRecord[], fields: readonly string[]): RunGroup[] {
-  const groups = new Map<string, { key: Record<string, FactorValue>; runs: RunRecord[] }>();
+  const groups = new Map<unknown, { key: Record<string, FactorValue>; runs: RunRecord[] }>();
   for (const run of fields.includes('defense') ? runs : comparable(runs)) {
     if (run.status !== 'done' || !run.metrics) continue;
     const factors = factorsOf(run.spec);
     const values = fields.map((field) => factors[field] ?? null);
-    const id = keyOf(values);
-    const group = groups.get(id) ?? {
-      key: Object.fromEntries(fields.map((field, at) => [field, values[at]])),
-      runs: [],
-    };
-    group.runs.push(run);
-    groups.set(id, group);
+    // One plain value tells groups apart by itself.
+    const id = values.length === 1 && typeof values[0] !== 'object' ? values[0] : keyOf(values);
+    const group = groups.get(id);
+    if (group) group.runs.push(run);
+    else groups.set(id, { key: Object.fromEntries(fields.map((field, at) => [field, values[at]])), runs: [run] });
   }
   return [...groups.values()].map((group) => ({ ...group, n: group.runs.length, metrics: metricsOf(group.runs) }));
 }
@@ -69,11 +67,12 @@ export function comparable<T extends Pick<RunRecord, 'spec'>>(runs: readonly T[]
 function metricsOf(runs: readonly RunRecord[]): RunGroup['metrics'] {
   const values = new Map<MetricName, number[]>();
   for (const { metrics } of runs) {
-    for (const [name, value] of Object.entries(metrics ?? {})) {
+    for (const name in metrics) {
+      const value: unknown = metrics[name as MetricName];
       if (typeof value !== 'number' || !Number.isFinite(value)) continue;
-      const list = values.get(name as MetricName) ?? [];
-      list.push(value);
-      values.set(name as MetricName, list);
+      const list = values.get(name as MetricName);
+      if (list) list.push(value);
+      else values.set(name as MetricName, [value]);
     }
   }
   return Object.fromEntries([...values].map(([name, list]) => [name, summarize(list)]));

@@ -2,7 +2,15 @@
 
 import type { Design } from './design.ts';
 import { fUpper } from './distributions.ts';
-import { type CrossProducts, combine, eliminate } from './least-squares.ts';
+import {
+  type CrossProducts,
+  combine,
+  type Elimination,
+  eliminate,
+  eliminateAgain,
+  type Factorisation,
+  factorise,
+} from './least-squares.ts';
 
 export interface AnovaTerm {
   /** One name for a main effect, two for an interaction. */
@@ -31,6 +39,9 @@ export class AnovaModel {
   readonly #perBlock: readonly CrossProducts[];
   readonly #counts: readonly number[];
   readonly #means: readonly Float64Array[];
+  /** Where every seed measured the same cells: the columns' cross products within one seed, which all weights scale. */
+  readonly #oneBlock: CrossProducts | undefined;
+  readonly #factorised = new Map<string, Factorisation>();
 
   constructor(design: Design, wanted: { readonly interactions: boolean } = { interactions: true }) {
     const terms: { factors: string[]; columns: number[]; code(row: number): number }[] = [];
@@ -79,6 +90,9 @@ export class AnovaModel {
     this.#perBlock = products.map((values) => ({ size, values }));
     this.#counts = counts;
     this.#means = sums.map((sum, block) => sum.map((value) => value / counts[block]));
+    const alike = products.every((product) => sameColumns(product, products[0], size));
+    const [first] = this.#perBlock;
+    this.#oneBlock = alike ? this.#centred(first, [1, ...new Array(blocks - 1).fill(0)], true) : undefined;
   }
 
   /** The analysis with each seed counted `weights[seed]` times. */
@@ -88,30 +102,42 @@ export class AnovaModel {
     const within = this.#centred(raw, weights, true);
     const overall = this.#centred(raw, weights, false);
     const every = this.terms.flatMap((term) => term.columns);
-    const full = eliminate(within, every);
+    const blocksDrawn = weights.reduce((sum, weight) => sum + weight, 0);
+    const full = this.#eliminate(within, every, blocksDrawn);
     const n = this.#counts.reduce((sum, count, block) => sum + weights[block] * count, 0);
-    const blocks = weights.reduce((sum, weight) => sum + weight, 0);
-    const whole = eliminate(overall, every);
+    const whole = this.#eliminate(overall, every, blocksDrawn);
     const last = overall.size - 1;
     return {
-      terms: this.terms.map((term) => ({ factors: term.factors, ...this.#typeTwo(term, within) })),
-      blocks: { df: blocks - 1, sumSq: Math.max(0, whole.residual - full.residual) },
-      residual: { df: n - blocks - full.rank, sumSq: full.residual },
+      terms: this.terms.map((term) => ({ factors: term.factors, ...this.#typeTwo(term, within, blocksDrawn) })),
+      blocks: { df: blocksDrawn - 1, sumSq: Math.max(0, whole.residual - full.residual) },
+      residual: { df: n - blocksDrawn - full.rank, sumSq: full.residual },
       total: { df: n - 1, sumSq: overall.values[last * overall.size + last] },
     };
   }
 
   /** What a term explains beyond every term that does not contain it. */
-  #typeTwo(term: AnovaModel['terms'][number], cross: CrossProducts): { df: number; sumSq: number } {
+  #typeTwo(
+    term: AnovaModel['terms'][number],
+    cross: CrossProducts,
+    blocksDrawn: number,
+  ): { df: number; sumSq: number } {
     const others = this.terms.filter((other) => !term.factors.every((name) => other.factors.includes(name)));
     const before = others.flatMap((other) => other.columns);
-    const { explained, independent } = eliminate(cross, [...before, ...term.columns]);
+    const { explained, independent } = this.#eliminate(cross, [...before, ...term.columns], blocksDrawn);
     let [df, sumSq] = [0, 0];
     for (let i = before.length; i < explained.length; i++) {
       df += independent[i];
       sumSq += explained[i];
     }
     return { df, sumSq };
+  }
+
+  #eliminate(cross: CrossProducts, columns: readonly number[], blocksDrawn: number): Elimination {
+    if (!this.#oneBlock) return eliminate(cross, columns);
+    const key = columns.join(' ');
+    const known = this.#factorised.get(key) ?? factorise(this.#oneBlock, columns);
+    this.#factorised.set(key, known);
+    return eliminateAgain(known, cross, blocksDrawn);
   }
 
   #centred(raw: CrossProducts, weights: readonly number[], within: boolean): CrossProducts {
@@ -134,6 +160,12 @@ export class AnovaModel {
     }
     return { size, values };
   }
+}
+
+/** Whether two matrices agree in all but the response, which is their last row and column. */
+function sameColumns(one: Float64Array, other: Float64Array, size: number): boolean {
+  const last = size - 1;
+  return one.every((value, at) => value === other[at] || at % size === last || at >= last * size);
 }
 
 export interface TermTest {

@@ -1,5 +1,5 @@
 // Observations as a design: coded factors, blocks and a response, with what could not be told apart left out and named.
-import { compareFactor, type FactorValue, keyOf } from './factors.ts';
+import { compareFactor, type FactorValue, keyOf, sameValue } from './factors.ts';
 import { type Observation, type ResponseName, responseOf } from './observations.ts';
 
 export interface DesignFactor {
@@ -36,17 +36,12 @@ export function designOf(
   const kept = observations.filter((one) => measure(one) !== undefined && names.every((name) => has(one, name)));
   const factors: DesignFactor[] = [];
   const aliases: { name: string; of: string }[] = [];
-  const seen = new Map<string, string>();
   for (const name of names) {
     const factor = coded(name, kept);
     if (factor.levels.length < 2) continue;
-    const partition = partitionOf(factor.codes);
-    const same = seen.get(partition);
-    if (same !== undefined) aliases.push({ name, of: same });
-    else {
-      seen.set(partition, name);
-      factors.push(factor);
-    }
+    const same = factors.find((other) => alike(factor, other));
+    if (same) aliases.push({ name, of: same.name });
+    else factors.push(factor);
   }
   const blocks = [...new Set(kept.map((one) => one.block))].sort(byNumber);
   const place = new Map(blocks.map((block, at) => [block, at]));
@@ -67,24 +62,29 @@ function has(one: Observation, name: string): boolean {
 
 /** Names of factors with two or more values, in first-seen order. */
 export function varyingNames(observations: readonly Observation[]): string[] {
-  const values = new Map<string, Set<string>>();
+  const first = new Map<string, FactorValue>();
+  const varying = new Set<string>();
   for (const { factors } of observations) {
-    for (const [name, value] of Object.entries(factors)) {
-      if (value === null || value === undefined) continue;
-      const seen = values.get(name) ?? new Set();
-      seen.add(keyOf([value]));
-      values.set(name, seen);
+    for (const name in factors) {
+      const value = factors[name];
+      if (value === null || value === undefined || varying.has(name)) continue;
+      const before = first.get(name);
+      if (before === undefined) first.set(name, value);
+      else if (!sameValue(before, value)) varying.add(name);
     }
   }
-  return [...values].filter(([, seen]) => seen.size > 1).map(([name]) => name);
+  return [...first.keys()].filter((name) => varying.has(name));
 }
 
 function coded(name: string, observations: readonly Observation[]): DesignFactor {
   const levels = new Map<string, FactorValue>();
+  let [last, lastKey]: [FactorValue, string] = [undefined, ''];
   const keys = observations.map((one) => {
     const value = one.factors[name];
+    if (value === last) return lastKey;
     const key = keyOf([value]);
     if (!levels.has(key)) levels.set(key, value);
+    [last, lastKey] = [value, key];
     return key;
   });
   const sorted = [...levels].sort(([, a], [, b]) => compareFactor(a, b));
@@ -96,13 +96,14 @@ function coded(name: string, observations: readonly Observation[]): DesignFactor
   };
 }
 
-/** Equal for codes that part the observations in the same way. */
-function partitionOf(codes: Int32Array): string {
-  const renamed = new Map<number, number>();
-  return Array.from(codes, (code) => {
-    if (!renamed.has(code)) renamed.set(code, renamed.size);
-    return renamed.get(code);
-  }).join(' ');
+/** Whether two factors part the observations in the same way: their levels go together one to one. */
+function alike(one: DesignFactor, other: DesignFactor): boolean {
+  if (one.levels.length !== other.levels.length) return false;
+  const partner = new Int32Array(one.levels.length).fill(-1);
+  return one.codes.every((code, row) => {
+    if (partner[code] < 0) partner[code] = other.codes[row];
+    return partner[code] === other.codes[row];
+  });
 }
 
 function byNumber(a: string, b: string): number {

@@ -74,10 +74,31 @@ export function isClean(spec: RunSpec): boolean {
 
 /** The label of a tuple of factor values: equal values give equal text. */
 export function keyOf(values: readonly FactorValue[]): string {
-  // Numbers and texts by a shorter way to the same label.
-  const label = (value: FactorValue) =>
-    typeof value === 'string' || Number.isFinite(value) ? JSON.stringify(value) : canonicalJson(value ?? null);
-  return `[${values.map(label).join(',')}]`;
+  let text = '';
+  for (const value of values) text += `${text === '' ? '' : ','}${labelOf(value)}`;
+  return `[${text}]`;
+}
+
+/** Whether two values of a factor are the same. */
+export function sameValue(one: FactorValue, other: FactorValue): boolean {
+  if (one === other) return true;
+  return typeof one === 'object' && typeof other === 'object' && keyOf([one]) === keyOf([other]);
+}
+
+/** Texts are few and asked for a million times. */
+const quoted = new Map<string, string>();
+const MAX_QUOTED = 20_000;
+
+function labelOf(value: FactorValue): string {
+  if (typeof value === 'number' && Number.isFinite(value)) return `${value}`;
+  if (value === null || value === undefined) return 'null';
+  if (typeof value !== 'string') return canonicalJson(value);
+  let text = quoted.get(value);
+  if (text === undefined) {
+    text = JSON.stringify(value);
+    if (quoted.size < MAX_QUOTED) quoted.set(value, text);
+  }
+  return text;
 }
 
 export interface Factors {
@@ -94,14 +115,19 @@ export function factorsAcross(specs: readonly RunSpec[]): Factors {
   const values = new Map<string, Map<string, FactorValue>>();
   const before: Record<string, FactorValue> = {};
   // Attacked runs first: they have all the fields, in the right order.
-  for (const spec of [...specs].sort((a, b) => Number(isClean(a)) - Number(isClean(b)))) {
-    for (const [name, value] of Object.entries(factorsOf(spec))) {
-      const seen = values.get(name) ?? new Map<string, FactorValue>();
-      values.set(name, seen);
-      // Most runs have the value of the run before.
-      if (value === null || value === undefined || value === before[name]) continue;
-      before[name] = value;
-      seen.set(keyOf([value]), value);
+  for (const clean of [false, true]) {
+    for (const spec of specs) {
+      if (isClean(spec) !== clean) continue;
+      const factors = factorsOf(spec);
+      for (const name in factors) {
+        const value = factors[name];
+        // Most runs have the value of the run before.
+        if (value === before[name] && name in before) continue;
+        before[name] = value;
+        const seen = values.get(name) ?? new Map<string, FactorValue>();
+        values.set(name, seen);
+        if (value !== null && value !== undefined) seen.set(keyOf([value]), value);
+      }
     }
   }
   const known = [...values]
@@ -127,7 +153,7 @@ export function varyingFactors(specs: readonly RunSpec[]): string[] {
       if (value === null || value === undefined || name === 'seed' || varying.has(name)) continue;
       const before = first.get(name);
       if (before === undefined) first.set(name, value);
-      else if (before !== value && keyOf([before]) !== keyOf([value])) varying.add(name);
+      else if (!sameValue(before, value)) varying.add(name);
     }
   }
   return [...first.keys()].filter((name) => varying.has(name));

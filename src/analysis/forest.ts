@@ -124,7 +124,8 @@ function grow(
   rng: Rng,
   depth: number,
 ): Tree {
-  const total = rows.reduce((sum, row) => sum + y[row], 0);
+  let total = 0;
+  for (const row of rows) total += y[row];
   if (rows.length < 2 * MIN_LEAF || depth >= MAX_DEPTH) return total / rows.length;
   const tried = rng.permutation(codes.length).subarray(0, Math.max(2, Math.ceil(codes.length / 3)));
   let best: { factor: number; left: number; gain: number } | undefined;
@@ -134,27 +135,45 @@ function grow(
   }
   if (!best) return total / rows.length;
   const { factor, left } = best;
-  const goesLeft = (row: number) => ((left >> codes[factor][row]) & 1) === 1;
-  const below = [rows.filter(goesLeft), rows.filter((row) => !goesLeft(row))].map((part) =>
-    grow(part, codes, levels, y, rng, depth + 1),
-  );
+  const parts: [number[], number[]] = [[], []];
+  for (const row of rows) parts[(left >> codes[factor][row]) & 1 ? 0 : 1].push(row);
+  const below = parts.map((part) => grow(part, codes, levels, y, rng, depth + 1));
   return { factor, left, below: [below[0], below[1]] };
 }
 
+/** Levels beyond what bits can hold stay on the right: no factor of an experiment has so many. */
+const MAX_LEVELS = 31;
+
+/** Used again by every node: a forest has hundreds of thousands, most of a few rows. */
+const scratch = {
+  counts: new Float64Array(MAX_LEVELS),
+  sums: new Float64Array(MAX_LEVELS),
+  order: new Int32Array(MAX_LEVELS),
+};
+
 /** Ordering levels by their means makes the best of all groupings one of the cuts (Fisher 1958; Breiman et al. 1984). */
 function bestGrouping(rows: readonly number[], codes: Int32Array, levels: number, y: Float64Array, total: number) {
-  const counts = new Float64Array(levels);
-  const sums = new Float64Array(levels);
+  const { counts, sums, order } = scratch;
+  counts.fill(0);
+  sums.fill(0);
   for (const row of rows) {
-    counts[codes[row]]++;
-    sums[codes[row]] += y[row];
+    const level = codes[row];
+    if (level >= MAX_LEVELS) continue;
+    counts[level]++;
+    sums[level] += y[row];
   }
-  // Levels beyond what bits can hold stay on the right: no factor of an experiment has so many.
-  const present = Array.from(counts.keys()).filter((level) => counts[level] > 0 && level < 31);
-  present.sort((a, b) => sums[a] / counts[a] - sums[b] / counts[b]);
+  let present = 0;
+  for (let level = 0; level < Math.min(levels, MAX_LEVELS); level++) {
+    if (counts[level] === 0) continue;
+    const mean = sums[level] / counts[level];
+    let at = present++;
+    for (; at > 0 && sums[order[at - 1]] / counts[order[at - 1]] > mean; at--) order[at] = order[at - 1];
+    order[at] = level;
+  }
   let best: { left: number; gain: number } | undefined;
   let [left, n, sum] = [0, 0, 0];
-  for (const level of present.slice(0, -1)) {
+  for (let at = 0; at < present - 1; at++) {
+    const level = order[at];
     left |= 1 << level;
     n += counts[level];
     sum += sums[level];

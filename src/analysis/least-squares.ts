@@ -21,55 +21,91 @@ export interface Elimination {
 /** A column is taken for dependent when less than this share of its sum of squares is left. */
 const TOLERANCE = 1e-9;
 
+/** The columns of a design factorised in an order: good for every response, and for designs in proportion to this one. */
+export interface Factorisation {
+  readonly columns: readonly number[];
+  /** Lower triangle, row by row; rows and columns of dependent columns are zero. */
+  readonly factor: Float64Array;
+  readonly independent: Uint8Array;
+  readonly rank: number;
+}
+
 /** Fits the response on columns in the order given (a Cholesky factorisation without what depends on earlier columns). */
 export function eliminate(cross: CrossProducts, columns: readonly number[]): Elimination {
-  return factorise(cross, columns).elimination;
+  return respond(factorise(cross, columns), cross).elimination;
+}
+
+/**
+ * The same where the columns' cross products are `times` those that were factorised; only those with the response are read.
+ */
+export function eliminateAgain(factorisation: Factorisation, cross: CrossProducts, times: number): Elimination {
+  return respond(factorisation, cross, times).elimination;
 }
 
 /** Coefficients of the columns in the order given; 0 for columns that depend on earlier ones. */
 export function coefficients(cross: CrossProducts, columns: readonly number[]): Float64Array {
-  const { factor, elimination } = factorise(cross, columns);
+  const factorisation = factorise(cross, columns);
+  const { factor, independent } = factorisation;
+  const { projected } = respond(factorisation, cross);
   const p = columns.length;
   const solution = new Float64Array(p);
   for (let i = p - 1; i >= 0; i--) {
-    if (!elimination.independent[i]) continue;
-    let sum = factor[p * (p + 1) + i];
-    for (let j = i + 1; j < p; j++) sum -= factor[j * (p + 1) + i] * solution[j];
-    solution[i] = sum / factor[i * (p + 1) + i];
+    if (!independent[i]) continue;
+    let sum = projected[i];
+    for (let j = i + 1; j < p; j++) sum -= factor[j * p + i] * solution[j];
+    solution[i] = sum / factor[i * p + i];
   }
   return solution;
 }
 
-function factorise({ size, values }: CrossProducts, columns: readonly number[]) {
-  const order = [...columns, size - 1];
+export function factorise({ size, values }: CrossProducts, columns: readonly number[]): Factorisation {
   const p = columns.length;
-  const width = p + 1;
-  const factor = new Float64Array(width * width);
-  const explained = new Float64Array(p);
+  const factor = new Float64Array(p * p);
   const independent = new Uint8Array(p);
   let rank = 0;
-  let residual = values[size * size - 1];
-  for (let i = 0; i <= p; i++) {
-    const row = i * width;
-    const source = order[i] * size;
-    for (let j = 0; j <= i; j++) {
-      if (j < i && !independent[j]) continue;
-      let sum = values[source + order[j]];
-      const other = j * width;
-      for (let k = 0; k < j; k++) sum -= factor[row + k] * factor[other + k];
-      if (j < i) {
-        factor[row + j] = sum / factor[other + j];
-      } else if (i < p) {
-        independent[i] = Number(sum > TOLERANCE * values[source + order[i]] && sum > 0);
-        if (independent[i]) {
-          factor[row + i] = Math.sqrt(sum);
-          rank++;
-        }
-      } else residual = Math.max(0, sum);
+  for (let i = 0; i < p; i++) {
+    const row = i * p;
+    const source = columns[i] * size;
+    for (let j = 0; j < i; j++) {
+      if (independent[j])
+        factor[row + j] = rest(values[source + columns[j]], factor, row, j * p, j) / factor[j * p + j];
+    }
+    const left = rest(values[source + columns[i]], factor, row, row, i);
+    independent[i] = Number(left > TOLERANCE * values[source + columns[i]] && left > 0);
+    if (independent[i]) {
+      factor[row + i] = Math.sqrt(left);
+      rank++;
     }
   }
-  for (let j = 0; j < p; j++) explained[j] = factor[p * width + j] ** 2;
-  return { factor, elimination: { explained, independent, residual, rank } };
+  return { columns, factor, independent, rank };
+}
+
+/** `sum` minus the inner product of the first `length` numbers of two rows. */
+function rest(sum: number, factor: Float64Array, one: number, other: number, length: number): number {
+  let left = sum;
+  for (let k = 0; k < length; k++) left -= factor[one + k] * factor[other + k];
+  return left;
+}
+
+function respond(
+  { columns, factor, independent, rank }: Factorisation,
+  { size, values }: CrossProducts,
+  times = 1,
+): { projected: Float64Array; elimination: Elimination } {
+  const p = columns.length;
+  const source = (size - 1) * size;
+  const projected = new Float64Array(p);
+  const explained = new Float64Array(p);
+  let residual = values[size * size - 1];
+  for (let j = 0; j < p; j++) {
+    if (!independent[j]) continue;
+    let sum = values[source + columns[j]];
+    for (let k = 0; k < j; k++) sum -= projected[k] * factor[j * p + k];
+    projected[j] = sum / factor[j * p + j];
+    explained[j] = projected[j] ** 2 / times;
+    residual -= explained[j];
+  }
+  return { projected, elimination: { explained, independent, residual: Math.max(0, residual), rank } };
 }
 
 /** The sum of cross products with weights, for matrices of one size. */

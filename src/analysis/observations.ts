@@ -1,6 +1,6 @@
 // What the analysis works on: measured runs of ours, or rows of published results, as factors and responses.
 import type { RunRecord } from '../store/records.ts';
-import { type FactorValue, factorsOf, isClean, isDefended } from './factors.ts';
+import { type FactorValue, factorsOf, isClean, isDefended, keyOf } from './factors.ts';
 
 /** One measured attack. Shares are in [0, 1]; null where something was not measured. */
 export interface Observation {
@@ -30,6 +30,36 @@ export function observationsOf(runs: readonly RunRecord[]): Observation[] {
     return [{ id: run.runId, block: String(seed), factors, asr, cad, cleanAccuracy, attackedImages }];
   });
 }
+
+/**
+ * A number that tells settings apart: equal for observations that agree in every factor, or in every other factor than one.
+ * Remembered, as the same pairs are looked for many times.
+ */
+export function settingOf({ factors }: Observation, without = ''): number {
+  let known = settings.get(factors);
+  if (!known) {
+    const names = Object.keys(factors).sort();
+    known = { parts: names.map((name) => ({ name, label: keyOf([name, factors[name]]) })), numbers: new Map() };
+    settings.set(factors, known);
+  }
+  let number = known.numbers.get(without);
+  if (number === undefined) {
+    let text = '';
+    for (const part of known.parts) if (part.name !== without) text += part.label;
+    number = numbered.get(text) ?? numbered.size;
+    numbered.set(text, number);
+    known.numbers.set(without, number);
+  }
+  return number;
+}
+const settings = new WeakMap<
+  object,
+  {
+    readonly parts: readonly { readonly name: string; readonly label: string }[];
+    readonly numbers: Map<string, number>;
+  }
+>();
+const numbered = new Map<string, number>();
 
 export type ResponseName = 'asr' | 'cad';
 

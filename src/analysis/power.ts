@@ -1,7 +1,6 @@
 // How many repeats an effect needs, from the variance between seeds that was measured.
 import { noncentralTwoSided, tQuantile } from './distributions.ts';
-import { keyOf } from './factors.ts';
-import type { Observation } from './observations.ts';
+import { type Observation, settingOf } from './observations.ts';
 
 export interface RepeatsNeeded {
   /** Difference between two settings, as a share (0.05: five percentage points). */
@@ -34,11 +33,11 @@ const EFFECTS = [0.01, 0.02, 0.05, 0.1, 0.2];
 
 /** Undefined where no setting has two seeds. */
 export function powerOf(observations: readonly Observation[], response: 'asr' | 'cad'): PowerAnalysis | undefined {
-  const cells = new Map<string, number[]>();
+  const cells = new Map<number, number[]>();
   for (const one of observations) {
     const value = one[response];
     if (value === null) continue;
-    const key = keyOf(Object.entries(one.factors).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const key = settingOf(one);
     const list = cells.get(key) ?? [];
     list.push(value);
     cells.set(key, list);

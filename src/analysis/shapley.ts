@@ -45,7 +45,7 @@ export class ShapleyModel {
     this.#squares = squares;
     const ones = blocks.map(() => 1);
     const df = y.length - cells.count - (blocks.length - 1);
-    const full = this.#between(2 ** factors.length - 1, ones);
+    const full = this.#between(2 ** factors.length - 1, this.#drawn(ones));
     this.noise = df > 0 ? Math.max(0, this.#total(ones) - full) / df : undefined;
   }
 
@@ -60,8 +60,9 @@ export class ShapleyModel {
     const drawn = weights.reduce((sum, weight) => sum + weight, 0);
     const repeated = weights.reduce((sum, weight) => sum + weight ** 2, 0) / drawn;
     const chance = (this.noise ?? 0) * repeated;
+    const cells = this.#drawn(weights);
     const value = this.#groups.map((group, subset) =>
-      total > 0 ? (this.#between(subset, weights) - (group.count - 1) * chance) / total : 0,
+      total > 0 ? (this.#between(subset, cells) - (group.count - 1) * chance) / total : 0,
     );
     const shares = this.#names.map((_, at) => {
       let share = 0;
@@ -78,17 +79,28 @@ export class ShapleyModel {
     return this.#squares.reduce((sum, square, block) => sum + weights[block] * square, 0);
   }
 
-  /** Sum of squares between the groups of a subset of factors. */
-  #between(subset: number, weights: readonly number[]): number {
-    const { of, count } = this.#groups[subset];
-    const [n, sums] = [new Float64Array(count), new Float64Array(count)];
+  /** Observations of each cell and their sum, over the seeds as often as they are drawn. */
+  #drawn(weights: readonly number[]): { n: Float64Array; sums: Float64Array } {
+    const [n, sums] = [new Float64Array(this.#cells), new Float64Array(this.#cells)];
     for (const [block, counts] of this.#counts.entries()) {
       const weight = weights[block];
       if (weight === 0) continue;
-      for (let cell = 0; cell < this.#cells; cell++) {
-        n[of[cell]] += weight * counts[cell];
-        sums[of[cell]] += weight * this.#sums[block][cell];
+      const own = this.#sums[block];
+      for (let cell = 0; cell < n.length; cell++) {
+        n[cell] += weight * counts[cell];
+        sums[cell] += weight * own[cell];
       }
+    }
+    return { n, sums };
+  }
+
+  /** Sum of squares between the groups of a subset of factors. */
+  #between(subset: number, cells: { n: Float64Array; sums: Float64Array }): number {
+    const { of, count } = this.#groups[subset];
+    const [n, sums] = [new Float64Array(count), new Float64Array(count)];
+    for (let cell = 0; cell < of.length; cell++) {
+      n[of[cell]] += cells.n[cell];
+      sums[of[cell]] += cells.sums[cell];
     }
     let between = 0;
     for (let group = 0; group < count; group++) if (n[group] > 0) between += sums[group] ** 2 / n[group];

@@ -18,3 +18,11 @@ test('the paper’s matrix has the paper’s counts, with green on MNIST and wit
   const [, withoutGreen = ''] = /--set '(exclude=.*)'/.exec(readFileSync('suites/sok.yaml', 'utf8')) ?? [];
   expect(sok(withoutGreen)).toMatchObject({ poisonedRuns: 9_920, cleanRuns: 60 });
 });
+
+test('the AlexNet freeze study has the paper’s 1,800 models', () => {
+  const { runs, poisonedRuns, factors } = planExperiment(loadExperiment('suites/alexnet-freeze.yaml'));
+  expect(poisonedRuns).toBe(1_800);
+  expect(new Set(runs.map(({ runId }) => runId)).size).toBe(1_950);
+  const freeze = factors.find(({ field }) => field === 'freeze')?.levels.map(({ value }) => value);
+  expect(freeze).toEqual(Array.from({ length: 15 }, (_, at) => `from:${14 - at}`));
+});

@@ -1,8 +1,8 @@
 // Slopes and differences within a seed, other factors held fixed.
 import { designOf } from '../design.ts';
-import { keyOf } from '../factors.ts';
+import { sameValue } from '../factors.ts';
 import { coefficients } from '../least-squares.ts';
-import { empiricalLogit, type Observation } from '../observations.ts';
+import { empiricalLogit, type Observation, settingOf } from '../observations.ts';
 
 export type Measure = (one: Observation) => number | undefined;
 
@@ -63,12 +63,12 @@ export function pairedDifference(
   second: (one: Observation) => boolean,
   y: Measure,
 ): number | undefined {
-  const cells = new Map<string, { first: number[]; second: number[] }>();
+  const cells = new Map<number, { first: number[]; second: number[] }>();
   for (const one of observations) {
     const value = y(one);
     const side = first(one) ? 'first' : second(one) ? 'second' : undefined;
     if (value === undefined || side === undefined) continue;
-    const key = restOf(one, name);
+    const key = settingOf(one, name);
     const cell = cells.get(key) ?? { first: [], second: [] };
     cell[side].push(value);
     cells.set(key, cell);
@@ -80,21 +80,6 @@ export function pairedDifference(
   return differences.length === 0 ? undefined : mean(differences);
 }
 
-/** What an observation is besides one factor; remembered, as the same pairs are looked for many times. */
-function restOf(one: Observation, name: string): string {
-  const known = rests.get(one.factors) ?? new Map<string, string>();
-  rests.set(one.factors, known);
-  let key = known.get(name);
-  if (key === undefined) {
-    const rest = Object.keys(one.factors).filter((other) => other !== name);
-    key = keyOf(rest.sort().flatMap((other) => [other, one.factors[other]]));
-    known.set(name, key);
-  }
-  return key;
-}
-const rests = new WeakMap<object, Map<string, string>>();
-
 export function hasValue(name: string, value: unknown): (one: Observation) => boolean {
-  const wanted = keyOf([value]);
-  return (one) => keyOf([one.factors[name]]) === wanted;
+  return (one) => sameValue(one.factors[name] ?? null, value ?? null);
 }
