@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { datasetLabel, modelLabel } from '../core/references.ts';
 import { textTable } from '../report/text-table.ts';
 import { missingEncoders, type NeededEncoder } from '../runner/encoders.ts';
+import { describeDesign, designLines } from '../spec/describe-design.ts';
+import type { Sample } from '../spec/experiment.ts';
 import type { FactorCount, Plan } from '../spec/plan.ts';
 import { finish, withSet } from './command.ts';
 import { loadPlan } from './load-plan.ts';
@@ -31,10 +33,8 @@ export function registerPlan(program: Command): void {
 }
 
 /** What `plan --json` prints: every run with its id, its twin's id and its fields. */
-function planDocument(
-  { name, description, repeats, cleanRuns, poisonedRuns, defendedRuns, missingWeights, factors, runs }: Plan,
-  encoders: readonly NeededEncoder[],
-): object {
+function planDocument(plan: Plan, encoders: readonly NeededEncoder[]): object {
+  const { name, description, repeats, cleanRuns, poisonedRuns, defendedRuns, missingWeights, factors, runs } = plan;
   return {
     name,
     description,
@@ -42,6 +42,8 @@ function planDocument(
     cleanRuns,
     poisonedRuns,
     defendedRuns,
+    sample: plan.sample && sampleOf(plan.sample),
+    design: plan.design && describeDesign(plan.design),
     missingWeights: missingWeights.map(({ model }) => model),
     missingEncoders: encoders.map(({ title }) => title),
     factors,
@@ -72,12 +74,23 @@ function planText(plan: Plan): string {
         ]
       : []),
     ...(description === '' ? [] : [description]),
+    ...(plan.sample ? [sampleLine(plan.sample)] : []),
+    ...(plan.design ? designLines(plan.design) : []),
     ...(rows.length === 0 ? [] : ['', textTable(columns, rows)]),
     '',
     `The same in ${runs.length === 1 ? 'this run' : 'all'}: ${fixed.map(({ field, levels }) => `${field} ${shown(levels[0].value)}`).join(', ')}`,
     ...weightsNote(plan),
   ];
   return parts.join('\n');
+}
+
+function sampleOf({ method, runs, seed }: Sample): object {
+  return { method, runs, seed };
+}
+
+function sampleLine({ method, runs, seed }: Sample): string {
+  const how = method === 'sobol' ? 'spread evenly (Sobol)' : 'at random';
+  return `A sample: ${counted(runs, 'poisoned run')} of all, ${how}, seed ${seed}`;
 }
 
 function weightsNote({ missingWeights }: Plan): string[] {

@@ -8,7 +8,7 @@ import { hiddenDense } from './dense-layers.ts';
 import type { Initializer } from './initializers.ts';
 import type { ModelOptions } from './options.ts';
 
-export interface AlexNetConfig extends ModelOptions {
+export interface AlexNetConfig extends Omit<ModelOptions, 'width'> {
   /** First convolution. */
   readonly stem: { readonly channels: number; readonly kernel: number; readonly stride: number; readonly pad: number };
   /** Channels of convolutions 2 to 5. */

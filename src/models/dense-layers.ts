@@ -14,7 +14,7 @@ export function hiddenDense(
   layers: Layers,
   x: Value,
   names: readonly HiddenLayer[],
-  { dense, dropout, dropoutAt }: ModelOptions,
+  { dense, dropout, dropoutAt }: Omit<ModelOptions, 'width'>,
   start: LinearLayer,
 ): Value {
   return names.reduce((input, { dropout: mask, linear }) => {

@@ -50,6 +50,35 @@ describe('options of a model', () => {
     expect([...small.keys()]).toEqual([...usual.keys()]);
   });
 
+  it.each(['alexnet-mini', 'vgg-mini', 'resnet-mini', 'googlenet-mini'])('scale every width of %s', (name) => {
+    const [usual, half, twice] = [shapes(name), shapes(`${name}?width=0.5`), shapes(`${name}?width=2`)];
+    expect([...half.keys()]).toEqual([...usual.keys()]);
+    for (const [layer, [outputs, inputs = 1]] of usual) {
+      const head = outputs === 10;
+      expect([layer, half.get(layer)?.[0]]).toEqual([layer, head ? 10 : outputs / 2]);
+      expect([layer, twice.get(layer)?.[0]]).toEqual([layer, head ? 10 : 2 * outputs]);
+      if (inputs > 3) expect([layer, half.get(layer)?.[1]]).toEqual([layer, inputs / 2]);
+    }
+    expect(shapes(`${name}?width=1.0`)).toEqual(usual);
+    expect(models.get(`${name}?width=1`).name).toBe(name);
+  });
+
+  it('of width leave explicit sizes alone, and have no pretrained weights', async () => {
+    expect(shapes('alexnet-mini?width=0.25&dense=100').get('classifier.4.weight')).toEqual([100, 100]);
+    const model = models.get('resnet-mini?width=0.5');
+    const options = { inputSize: 32, classes: 10, seed: 0 } as const;
+    const { state } = await initialState(model, { ...options, init: 'random' });
+    expect(state['conv1.weight'].shape).toEqual([8, 3, 3, 3]);
+    await expect(initialState(model, { ...options, init: 'pretrained' })).rejects.toMatchObject({
+      kind: 'input',
+      message: expect.stringContaining('no pretrained weights of resnet-mini?width=0.5'),
+    });
+    for (const text of ['0', '9', '-1', 'wide', '1e1'])
+      expect(() => models.get(`vgg-mini?width=${text}`)).toThrow(/expected a factor above 0, up to 8/);
+    expect(() => models.get('resnet18?width=2')).toThrow(/takes no options/);
+    expect(() => models.get('alexnet?width=2')).toThrow(/has no width/);
+  });
+
   it('turn dropout off, set its rate, and move it behind the hidden layers', () => {
     const [, inputs] = shapes('alexnet-mini').get('classifier.1.weight') ?? [];
     expect(dropouts('alexnet-mini')).toEqual([
@@ -84,7 +113,7 @@ describe('options of a model', () => {
     ['alexnet-mini?dropout=-0.1', 'dropout "-0.1"', ''],
     ['alexnet-mini?dropoutAt=behind', 'expected before or after', 'dropoutAt=after'],
     ['alexnet-mini?dense=1&dense=1', 'dense is given twice', 'Keep one'],
-    ['resnet-mini?dropout=0', 'resnet-mini takes no options', 'alexnet and vgg'],
+    ['resnet18?dropout=0', 'resnet18 takes no options', 'alexnet and vgg'],
     ['googlenet?dense=3', 'googlenet has no dense', 'It takes dropout.'],
     ['alexnet-minni?dense=3', 'unknown model "alexnet-minni"', 'Did you mean "alexnet-mini"?'],
     ['./net.onnx?dense=3', './net.onnx takes no options', ''],

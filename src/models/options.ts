@@ -8,6 +8,8 @@ export const DROPOUT_PLACES = ['before', 'after'] as const;
 export type DropoutPlace = (typeof DROPOUT_PLACES)[number];
 
 export interface ModelOptions {
+  /** What every number of channels is multiplied by. */
+  readonly width: number;
   /** Width of the hidden dense layers. */
   readonly dense: number;
   /** Share of the inputs of a dense layer that dropout silences while training, from 0 up to below 1. */
@@ -25,8 +27,15 @@ interface Option<T> {
 }
 
 const MAX_DENSE = 16_384;
+const MAX_WIDTH = 8;
 
 const OPTIONS: { readonly [Name in OptionName]: Option<ModelOptions[Name]> } = {
+  width: {
+    expected: `a factor above 0, up to ${MAX_WIDTH}`,
+    example: '0.5',
+    read: (text) =>
+      /^\d?\.?\d{1,6}$/.test(text) && Number(text) > 0 && Number(text) <= MAX_WIDTH ? Number(text) : undefined,
+  },
   dense: {
     expected: `a whole number from 1 to ${MAX_DENSE}`,
     example: '64',
@@ -81,7 +90,7 @@ export function readModelOptions(name: string, defaults: Partial<ModelOptions>):
 function notTaken(name: string, base: string, key: string, taken: readonly OptionName[]): Error {
   if (taken.length === 0) {
     return inputError(`${name}: ${base} takes no options`, {
-      hint: `Networks of the families alexnet and vgg take ${optionNames.join(', ')}; those of googlenet dropout.`,
+      hint: 'Networks of the families alexnet and vgg take dense, dropout and dropoutAt, those of googlenet dropout, the -mini ones width.',
     });
   }
   const known = optionNames.some((option) => option === key);

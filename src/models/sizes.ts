@@ -5,6 +5,7 @@ import { googLeNet } from './googlenet.ts';
 import type { ModelOptions, OptionName } from './options.ts';
 import { resNet } from './resnet.ts';
 import { vgg } from './vgg.ts';
+import { widenAlexNet, widenGoogLeNet, widenResNet, widenVgg } from './widths.ts';
 
 export type Family = 'alexnet' | 'googlenet' | 'vgg' | 'resnet';
 
@@ -21,20 +22,24 @@ export interface NetworkSize {
   withOptions?(options: Partial<ModelOptions>): Architecture;
 }
 
-/** A network whose name may set these fields of its configuration. */
-function adjustable<Config extends Partial<ModelOptions>>(
-  names: readonly OptionName[],
+/** A network whose name may set these fields of its configuration, and its width where there is a way to `widen` it. */
+function adjustable<Config extends object>(
+  names: readonly (OptionName & keyof Config)[],
   build: (config: Config) => Architecture,
   config: Config,
+  widen?: (config: Config, width: number) => Config,
 ): Pick<NetworkSize, 'architecture' | 'options' | 'withOptions'> {
+  const usual = Object.fromEntries(names.map((name) => [name, config[name]]));
   return {
     architecture: build(config),
-    options: Object.fromEntries(names.map((name) => [name, config[name]])),
-    withOptions: (options) => build({ ...config, ...options }),
+    options: widen ? { width: 1, ...usual } : usual,
+    // Hidden layers have the width that is written, whatever that of the rest.
+    withOptions: ({ width, ...options }) =>
+      build({ ...(widen && width !== undefined ? widen(config, width) : config), ...options }),
   };
 }
 
-const DENSE: readonly OptionName[] = ['dense', 'dropout', 'dropoutAt'];
+const DENSE = ['dense', 'dropout', 'dropoutAt'] as const;
 
 /** ImageNet's channel means and deviations, as torchvision's models expect. */
 export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -147,65 +152,85 @@ const minis: NetworkSize[] = [
     title: 'ResNet with one basic block per stage, 16 to 128 channels',
     family: 'resnet',
     inputSize: 32,
-    architecture: resNet({
-      stem: { channels: 16, kernel: 3, stride: 2, pool: false },
-      stages: [16, 32, 64, 128].map((channels) => ({ blocks: 1, channels })),
-    }),
+    ...adjustable(
+      [],
+      resNet,
+      {
+        stem: { channels: 16, kernel: 3, stride: 2, pool: false },
+        stages: [16, 32, 64, 128].map((channels) => ({ blocks: 1, channels })),
+      },
+      widenResNet,
+    ),
   },
   {
     name: 'alexnet-mini',
     title: 'AlexNet with 24 to 48 channels and dense layers of 256',
     family: 'alexnet',
     inputSize: 32,
-    ...adjustable(DENSE, alexNet, {
-      stem: { channels: 24, kernel: 3, stride: 1, pad: 1 },
-      channels: [32, 48, 32, 32],
-      secondKernel: 3,
-      poolPad: 1,
-      dense: 256,
-      // Half of these few inputs would be too many: see docs/method.md.
-      dropout: 0.2,
-      dropoutAt: 'before',
-      initializer: { kind: 'kaiming-uniform' },
-    }),
+    ...adjustable(
+      DENSE,
+      alexNet,
+      {
+        stem: { channels: 24, kernel: 3, stride: 1, pad: 1 },
+        channels: [32, 48, 32, 32],
+        secondKernel: 3,
+        poolPad: 1,
+        dense: 256,
+        // Half of these few inputs would be too many: see docs/method.md.
+        dropout: 0.2,
+        dropoutAt: 'before',
+        initializer: { kind: 'kaiming-uniform' },
+      },
+      widenAlexNet,
+    ),
   },
   {
     name: 'vgg-mini',
     title: 'VGG with batch norm, six convolutions of 12 to 96 channels, dense layers of 128',
     family: 'vgg',
     inputSize: 32,
-    ...adjustable(DENSE, vgg, {
-      stages: [[12], [24], [48, 48], [96, 96]],
-      batchNorm: true,
-      mapSide: 2,
-      dense: 128,
-      dropout: 0.2,
-      dropoutAt: 'after',
-      denseInitializer: { kind: 'kaiming-uniform' },
-    }),
+    ...adjustable(
+      DENSE,
+      vgg,
+      {
+        stages: [[12], [24], [48, 48], [96, 96]],
+        batchNorm: true,
+        mapSide: 2,
+        dense: 128,
+        dropout: 0.2,
+        dropoutAt: 'after',
+        denseInitializer: { kind: 'kaiming-uniform' },
+      },
+      widenVgg,
+    ),
   },
   {
     name: 'googlenet-mini',
     title: 'GoogLeNet with five Inception blocks, 48 to 200 channels',
     family: 'googlenet',
     inputSize: 32,
-    ...adjustable(['dropout'], googLeNet, {
-      stem: { kernel: 3, stride: 2, channels: [16, 16, 24], pools: false },
-      stages: [
-        [[12, 12, 20, 4, 8, 8]],
-        [
-          [24, 20, 40, 8, 16, 16],
-          [32, 24, 48, 8, 24, 16],
+    ...adjustable(
+      ['dropout'],
+      googLeNet,
+      {
+        stem: { kernel: 3, stride: 2, channels: [16, 16, 24], pools: false },
+        stages: [
+          [[12, 12, 20, 4, 8, 8]],
+          [
+            [24, 20, 40, 8, 16, 16],
+            [32, 24, 48, 8, 24, 16],
+          ],
+          [
+            [48, 32, 64, 12, 24, 24],
+            [64, 32, 80, 12, 32, 24],
+          ],
         ],
-        [
-          [48, 32, 64, 12, 24, 24],
-          [64, 32, 80, 12, 32, 24],
-        ],
-      ],
-      poolKernels: [3, 2],
-      dropout: 0.2,
-      initializer: { kind: 'truncated-normal', deviation: 0.01 },
-    }),
+        poolKernels: [3, 2],
+        dropout: 0.2,
+        initializer: { kind: 'truncated-normal', deviation: 0.01 },
+      },
+      widenGoogLeNet,
+    ),
   },
 ];
 

@@ -100,10 +100,15 @@ export async function pretrainedState(
 
 /**
  * Convolutions take images of any size, dense layers behind them do not.
- * @throws TriggerlabError (input) when the weights, there or published, do not fit the network at this input size.
+ * @throws TriggerlabError (input) when the weights, there or published, do not fit the network at this input size, or its width.
  */
 export function checkPretrainedSize(model: ModelDefinition, info: ArchitectureInfo, inputSize: number): void {
   if (model.tensors) return;
+  if (model.plain && (model.options?.width ?? 1) !== 1) {
+    throw inputError(`there are no pretrained weights of ${model.name}: those that there are have another width`, {
+      hint: 'Write init: random (and freeze: none) to train it from scratch, or leave width out.',
+    });
+  }
   const made = weightsCard(model.name) ?? publishedAs(model.name);
   if (!made || made.inputSize === inputSize) return;
   const theirs = describeArchitecture(model.architecture, made.inputSize, made.classes);

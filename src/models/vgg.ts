@@ -8,7 +8,7 @@ import { hiddenDense } from './dense-layers.ts';
 import type { Initializer } from './initializers.ts';
 import type { ModelOptions } from './options.ts';
 
-export interface VggConfig extends ModelOptions {
+export interface VggConfig extends Omit<ModelOptions, 'width'> {
   /** Channels of the convolutions of each stage; a 2×2 max-pool of stride 2 ends it. */
   readonly stages: readonly (readonly number[])[];
   /** Whether a batch norm follows every convolution. */

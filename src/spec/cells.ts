@@ -1,5 +1,6 @@
 // The cells of an experiment's products: one level of every factor each, before rules and defaults are applied.
 import { inputError } from '../core/errors.ts';
+import { type Axis, axesOf } from './axes.ts';
 import type { Catalog } from './catalog.ts';
 import type { Block, ExperimentSpec, Level } from './experiment.ts';
 
@@ -18,7 +19,7 @@ export interface Cell {
  */
 export function layOutCells(experiment: ExperimentSpec): Cell[] {
   refuseTooMany(experiment);
-  return experiment.blocks.flatMap(layOut);
+  return experiment.blocks.flatMap((block) => layOut(block, axesOf(block, experiment.zips)));
 }
 
 /** A cell's level of a field; an input size that is not written is the model's. */
@@ -30,8 +31,8 @@ export function levelOf(cell: Cell, field: string, catalog: Catalog): Level | un
   return { value: inputSize, key: String(inputSize), at: model.at };
 }
 
-function refuseTooMany({ name, blocks }: ExperimentSpec): void {
-  const runs = blocks.map((block) => block.factors.reduce((product, { levels }) => product * levels.length, 1));
+function refuseTooMany({ name, blocks, zips }: ExperimentSpec): void {
+  const runs = blocks.map((block) => axesOf(block, zips).reduce((product, axis) => product * axis.length, 1));
   const total = runs.reduce((sum, count) => sum + count, 0);
   if (total <= MAX_RUNS) return;
   const largest = blocks[runs.indexOf(Math.max(...runs))];
@@ -44,11 +45,11 @@ function refuseTooMany({ name, blocks }: ExperimentSpec): void {
   );
 }
 
-function layOut(block: Block): Cell[] {
+function layOut(block: Block, axes: readonly Axis[]): Cell[] {
   let rows: Record<string, Level>[] = [{}];
-  for (const { field, levels } of block.factors) {
-    if (levels.length === 1) for (const row of rows) row[field] = levels[0];
-    else rows = rows.flatMap((row) => levels.map((level) => ({ ...row, [field]: level })));
+  for (const axis of axes) {
+    if (axis.length === 1) for (const row of rows) Object.assign(row, axis[0]);
+    else rows = rows.flatMap((row) => axis.map((levels) => ({ ...row, ...levels })));
   }
   return rows.map((levels) => ({ block, levels }));
 }

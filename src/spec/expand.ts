@@ -4,6 +4,7 @@ import { canonicalJson } from '../core/hash.ts';
 import { applyExclude, applyWhen } from './apply-rules.ts';
 import { type Catalog, installed } from './catalog.ts';
 import { type Cell, layOutCells } from './cells.ts';
+import { applyDesign, applySample } from './choose-cells.ts';
 import { RunMaker } from './complete-run.ts';
 import type { ExperimentSpec } from './experiment.ts';
 import { normalise, withoutPaths } from './identity.ts';
@@ -22,10 +23,13 @@ export function expandExperiment(
   catalog: Catalog = installed,
   maker: RunMaker = new RunMaker(catalog),
 ): RunSpec[] {
-  let cells = layOutCells(experiment).map((cell) => applyPresetRules(cell, catalog));
+  const { design, sample } = experiment;
+  const product = layOutCells(experiment);
+  let cells = (design ? applyDesign(design, product) : product).map((cell) => applyPresetRules(cell, catalog));
   for (const rule of experiment.when) cells = applyWhen(rule, cells, experiment, catalog);
   for (const rule of experiment.exclude) cells = applyExclude(rule, cells, experiment, catalog);
   if (!experiment.overridden) refuseIdleFields(cells);
+  if (sample) cells = applySample(sample, cells, experiment);
   const specs = distinct(cells.map((cell) => maker.make(cell)));
   const defended = specs.filter((spec) => spec.defense !== undefined);
   const bases = defended.length === 0 ? specs : distinct(specs.map(baseOf));

@@ -1,4 +1,5 @@
 // An experiment after reading and checking, before expansion: blocks of factors, and the rules that change or drop runs.
+import type { Fraction } from './fraction.ts';
 import type { AdaptiveRepeats } from './repeats.ts';
 import type { KeepWeights } from './run-spec.ts';
 
@@ -52,6 +53,32 @@ export interface ExcludeRule {
   readonly at: string;
 }
 
+/** `zip`: fields whose lists are gone through together. */
+export interface Zip {
+  /** Full paths. */
+  readonly fields: readonly string[];
+  readonly at: string;
+}
+
+/** `sample`: so many of the attacked runs that are left after all rules. */
+export interface Sample {
+  readonly method: 'random' | 'sobol';
+  readonly runs: number;
+  readonly seed: number;
+  readonly at: string;
+}
+
+/** `design`: a fraction of the full factorial of two-level factors. */
+export interface Design {
+  /** The factors' letters, in alphabetical order, and their full paths. */
+  readonly letters: readonly string[];
+  readonly fields: readonly string[];
+  readonly fraction: Fraction;
+  /** As written. */
+  readonly generators: readonly string[];
+  readonly at: string;
+}
+
 export interface ExperimentSpec {
   readonly name: string;
   readonly description: string;
@@ -59,6 +86,9 @@ export interface ExperimentSpec {
   readonly repeats?: AdaptiveRepeats | undefined;
   readonly keepWeights?: KeepWeights | undefined;
   readonly blocks: readonly Block[];
+  readonly zips: readonly Zip[];
+  readonly sample: Sample | undefined;
+  readonly design: Design | undefined;
   readonly when: readonly WhenRule[];
   readonly exclude: readonly ExcludeRule[];
   /** Whether `--set` changed the spec: a rule may then match nothing without being a slip. */

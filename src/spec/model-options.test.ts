@@ -50,7 +50,7 @@ describe('options of models', () => {
   it.each([
     [['alexnet-mini?dropout=0', 'alexnet-mini?dropoutAt=after&dropout=0'], 'is listed twice'],
     [['alexnet-mini?dens=4'], 'spec: model: alexnet-mini?dens=4: unknown option "dens"'],
-    [['resnet-mini?dropout=0'], 'resnet-mini takes no options'],
+    [['resnet-mini?dropout=0'], 'resnet-mini has no dropout'],
     [['alexnet-mni?dense=4'], 'unknown model "alexnet-mni"'],
     [['alexnet-mini?dense=64'], 'alexnet-mini?dense=64: freeze policy from:16 trains nothing', { freeze: 'from:16' }],
   ])('refuses %j', async (names, message, more: object = {}) => {

@@ -20,7 +20,7 @@ type Plain = Record<string, unknown>;
 const WHOLE_FIELDS = [
   ...['name', 'description', 'preset', 'repeats', 'keepWeights'],
   ...GROUPS,
-  ...['attack', 'defenses', 'when', 'exclude'],
+  ...['attack', 'defenses', 'when', 'exclude', 'zip', 'sample', 'design'],
 ];
 
 /**

@@ -7,6 +7,7 @@ import { readRules } from './rules.ts';
 import { specSchema } from './schema.ts';
 import { clone, parseYaml, readSpecFile, type Source } from './source.ts';
 import { specError } from './spec-error.ts';
+import { readSubsets } from './subsets.ts';
 
 export interface ParseOptions {
   /** `field=value,…` texts, as given to `--set`. */
@@ -50,6 +51,7 @@ function check(source: Source, { overrides = [], catalog = installed }: ParseOpt
     keepWeights: written.keepWeights,
     blocks,
     ...readRules(written, blocks, place, catalog, parsed.length > 0),
+    ...readSubsets(written.subsets, blocks, place, catalog),
     overridden: parsed.length > 0,
   };
 }

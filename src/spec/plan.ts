@@ -7,7 +7,7 @@ import { unsaidParameters } from '../triggers/registry.ts';
 import { type Catalog, type CatalogModel, installed } from './catalog.ts';
 import { type MissingWeights, RunMaker } from './complete-run.ts';
 import { baseOf, expandExperiment, settingKey, twinOf } from './expand.ts';
-import type { ExperimentSpec } from './experiment.ts';
+import type { Design, ExperimentSpec, Sample } from './experiment.ts';
 import { runIds } from './identity.ts';
 import { ATTACK_SPARSE_FIELDS, defenseParameters, modelOptionFields, neutralValues } from './neutral.ts';
 import type { AdaptiveRepeats } from './repeats.ts';
@@ -34,6 +34,9 @@ export interface Plan {
   readonly factors: readonly FactorCount[];
   /** Set where `runs` are the most that may come to be done: see analysis/repeats.ts. */
   readonly repeats?: AdaptiveRepeats | undefined;
+  /** Set where `runs` are a part of the full product. */
+  readonly sample?: Sample | undefined;
+  readonly design?: Design | undefined;
   /** Runs without a defence. */
   readonly cleanRuns: number;
   readonly poisonedRuns: number;
@@ -91,6 +94,8 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
     poisonedRuns: runs.length - cleanRuns - defendedRuns,
     defendedRuns,
     repeats: experiment.repeats,
+    sample: experiment.sample,
+    design: experiment.design,
     missingWeights: maker.missingWeights,
   };
 }

@@ -6,6 +6,7 @@ import { type LevelInput, levelsOf } from './levels.ts';
 import { presets } from './presets/index.ts';
 import { type AdaptiveRepeats, repeatsSchema } from './repeats.ts';
 import type { KeepWeights } from './run-spec.ts';
+import { subsetFields, type WrittenSubsets } from './subsets.ts';
 import { readBlocks, type WrittenBlock } from './written-blocks.ts';
 
 /** Levels of the fields that a spec writes, and the path below which each field was found. */
@@ -34,6 +35,7 @@ export interface WrittenSpec {
   readonly defenses: readonly WrittenBlock[];
   readonly when: readonly WrittenRule[];
   readonly exclude: readonly Readonly<Record<string, unknown>>[];
+  readonly subsets: WrittenSubsets;
 }
 
 const conditions = z.record(z.string(), z.unknown());
@@ -74,6 +76,7 @@ export function specSchema(catalog: Catalog): z.ZodType<WrittenSpec> {
       // biome-ignore lint/suspicious/noThenProperty: a word of the spec; never a function, so nothing can await it.
       when: z.array(z.strictObject({ if: conditions, then: conditions })).optional(),
       exclude: z.array(conditions).optional(),
+      ...subsetFields,
     })
     .superRefine((spec, context) => {
       if (spec.repeats === undefined || !('seed' in spec) || spec.seed === undefined) return;
@@ -116,6 +119,7 @@ export function specSchema(catalog: Catalog): z.ZodType<WrittenSpec> {
         defenses: spec.defenses ?? [{ type: 'none', path: ['defenses'], fields: {} }],
         when: spec.when ?? [],
         exclude: spec.exclude ?? [],
+        subsets: { zip: spec.zip, sample: spec.sample, design: spec.design },
       };
     });
 }

@@ -56,7 +56,7 @@ function fieldName(path: Path): string {
 const STRUCTURE = [
   ...['name', 'description', 'preset', 'repeats', 'keepWeights'],
   ...GROUPS,
-  ...['attack', 'defenses', 'when', 'exclude'],
+  ...['attack', 'defenses', 'when', 'exclude', 'zip', 'sample', 'design'],
 ];
 
 /** What an unknown key may have been meant for: its place tells which keys are known there. */
