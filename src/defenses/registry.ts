@@ -1,5 +1,6 @@
 // The defences that a spec, `defend` and `audit` can name. Their work is loaded when it is done: looking here needs no engine.
 import { registry } from '../core/registry.ts';
+import { abs } from './abs.ts';
 import { activationClustering } from './activation-clustering.ts';
 import type { DefenseDefinition } from './defense.ts';
 import { finePruning } from './fine-pruning.ts';
@@ -8,6 +9,7 @@ import { spectralSignatures } from './spectral-signatures.ts';
 import { strip } from './strip.ts';
 
 export const defenses = registry<DefenseDefinition>('defence', [
+  line(abs),
   line(fineTuning),
   line(finePruning),
   line(activationClustering),

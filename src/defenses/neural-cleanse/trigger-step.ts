@@ -60,7 +60,7 @@ export function triggeredLogits({ network, trained }: Subject, pixels: Value, tr
 }
 
 /** θ as a mask or pattern in [0, 1]. */
-function squashed(theta: Value): Value {
+export function squashed(theta: Value): Value {
   const { graph } = theta;
   return add(mul(tanh(theta), graph.scalar(1 / (2 - TANH_EPSILON))), graph.scalar(0.5));
 }
