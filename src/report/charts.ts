@@ -4,4 +4,5 @@ export { cadChart } from './cad-chart.ts';
 export type { Chart } from './chart-frame.ts';
 export { heatMaps } from './heat-map.ts';
 export { attributionCharts, comparisonChart } from './interval-chart.ts';
+export { pruningCharts } from './pruning-chart.ts';
 export { ratePanels } from './rate-panels.ts';

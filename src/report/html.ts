@@ -104,6 +104,7 @@ function sectionsOf(page: ReportPage): Section[] {
       'The paper’s claims',
       page.claims.length > 0 ? html`${page.claims.map(dataTableHtml)}` : undefined,
     ),
+    ...optional('defenses', 'Defences', defensesHtml(page)),
     ...optional('comparison', 'Beside published results', comparisonHtml(page)),
     ...(page.pictures.length + page.pictureNotes.length > 0
       ? [{ id: 'triggers', title: 'The triggers, stamped', body: picturesHtml(page) }]
@@ -149,6 +150,11 @@ function attributionHtml({ attribution, notes }: ReportPage): Html | undefined {
   return html`<p>How much of the differences between runs each characteristic accounts for. ASR is analysed on the logit scale; seeds are blocks. docs/analysis.md says how.</p>${list}${attribution.map(
     ({ charts, tables }) => html`${charts.map(chartHtml)}${tables.map(dataTableHtml)}`,
   )}`;
+}
+
+function defensesHtml({ defenses: { charts, tables } }: ReportPage): Html | undefined {
+  if (charts.length + tables.length === 0) return undefined;
+  return html`<p>What is left of the attacks under a defence, and what defences that only look have found. No other part of this page has these runs, but for the table of results.</p>${charts.map(chartHtml)}${tables.map(dataTableHtml)}`;
 }
 
 function comparisonHtml({ comparison }: ReportPage): Html | undefined {

@@ -7,8 +7,18 @@ import { factorsAcross, isDefended } from '../analysis/factors.ts';
 import { observationsOf } from '../analysis/observations.ts';
 import type { RunRecord } from '../store/records.ts';
 import { anovaTable, claimsTable, importanceTable, openClaimsTable, powerTable } from './analysis-tables.ts';
-import { asrCharts, attributionCharts, type Chart, cadChart, comparisonChart, heatMaps, ratePanels } from './charts.ts';
+import {
+  asrCharts,
+  attributionCharts,
+  type Chart,
+  cadChart,
+  comparisonChart,
+  heatMaps,
+  pruningCharts,
+  ratePanels,
+} from './charts.ts';
 import type { DataTable } from './data-table.ts';
+import { defenseTables } from './defense-tables.ts';
 import { cleanAccuracyTable, costTable, intervalsTable } from './experiment-tables.ts';
 import { comparisonTable } from './external-tables.ts';
 import { type ResultsTable, resultsTable } from './results-table.ts';
@@ -33,6 +43,8 @@ export interface ReportParts {
   readonly attribution: readonly { readonly charts: readonly Chart[]; readonly tables: readonly DataTable[] }[];
   readonly claims: readonly DataTable[];
   readonly power: DataTable | undefined;
+  /** What defences did: of all else here defended runs are left out. */
+  readonly defenses: { readonly charts: readonly Chart[]; readonly tables: readonly DataTable[] };
   readonly notes: readonly string[];
   readonly comparison: { readonly table: DataTable; readonly chart: Chart | undefined } | undefined;
 }
@@ -41,7 +53,7 @@ export interface ReportParts {
 const MAX_OVERVIEW_LINES = 6;
 const MAX_OVERVIEWS = 4;
 
-/** Pure: the same runs give the same parts. Defended runs are in the table of results alone: all else is about attacks. */
+/** Pure: the same runs give the same parts. Defended runs are in the table of results and in their own part: all else is about attacks. */
 export function reportParts(all: readonly RunRecord[], published?: PublishedResults): ReportParts {
   const runs = all.filter((run) => !isDefended(run.spec));
   const done = runs.filter((run) => run.status === 'done');
@@ -71,6 +83,7 @@ export function reportParts(all: readonly RunRecord[], published?: PublishedResu
       ? [claimsTable(analysis.claims), openClaimsTable(analysis.claims)].flatMap((table) => table ?? [])
       : [],
     power: analysis && analysis.power.length > 0 ? powerTable(analysis.power) : undefined,
+    defenses: { charts: pruningCharts(all), tables: defenseTables(all) },
     notes: analysis?.notes ?? [],
     comparison: published && comparisonOf(runs, published),
   };
@@ -108,6 +121,7 @@ export function tablesOf(parts: ReportParts): DataTable[] {
     ...parts.attribution.flatMap((one) => one.tables),
     ...parts.claims,
     parts.power,
+    ...parts.defenses.tables,
     parts.comparison?.table,
   ].flatMap((table) => (table && table.rows.length > 0 ? [table] : []));
 }
@@ -119,6 +133,7 @@ export function chartsOf(parts: ReportParts): Chart[] {
     ...parts.heat,
     ...(parts.cad ? [parts.cad] : []),
     ...parts.attribution.flatMap((one) => one.charts),
+    ...parts.defenses.charts,
     ...(parts.comparison?.chart ? [parts.comparison.chart] : []),
   ];
 }

@@ -102,8 +102,8 @@ describe('a scan', () => {
   const settings = abs.parameters.parse({
     budget: 1,
     seeds: 5,
-    candidates: 3,
-    iterations: 60,
+    candidates: 1,
+    iterations: 50,
     heldOut: 30,
     maskShare: 0.5,
   });
