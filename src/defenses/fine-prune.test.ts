@@ -2,8 +2,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { layerMaps } from '../explain/layer-graphs.ts';
 import { accuracy } from '../metrics/accuracy.ts';
+import { parseFreeze } from '../models/freeze.ts';
+import { findModel } from '../models/references.ts';
 import { Runtime } from '../runtime/node.ts';
-import { predict } from '../train/predict.ts';
+import { createNetwork } from '../train/network.ts';
+import { everyRow, predict } from '../train/predict.ts';
 import type { Classifier, DefenseSubject } from './defense.ts';
 import { columnMeans, pruningOrder } from './fine-prune.ts';
 import { finePruning } from './fine-pruning.ts';
@@ -127,5 +130,27 @@ describe('fine-pruning', () => {
 
   it('says which layers there are', async () => {
     await expect(finePruning.run(subject, parameters({ layer: 'layer9' }), {})).rejects.toThrow(/no layer "layer9"/);
+  });
+});
+
+describe('an imported classifier', () => {
+  it.each(['mixed-13', 'convolutional-head'])('%s is pruned at its last maps like one of ours', async (file) => {
+    const model = findModel(`test/fixtures/onnx/${file}.onnx`);
+    const network = await createNetwork({
+      ...{
+        model,
+        dataset: colours,
+        inputSize: model.inputSize,
+        init: 'pretrained',
+        freeze: parseFreeze('head'),
+        seed: 1,
+      },
+    });
+    const cleanRows = everyRow(colours.train);
+    const subject = { runtime, network, trained: network.start, dataset: colours, cleanRows, seed: 1 };
+    const { metrics, repaired, stages } = await finePruning.run(subject, parameters({ rate: 0.5, epochs: 1 }), {});
+    expect(Number(metrics.prunedChannels)).toBe(Math.round(Number(metrics.channels) / 2));
+    expect(stages?.map(({ name }) => name)).toEqual(['pruned', 'fineTuned']);
+    expect(await answers(repaired as Classifier)).toHaveLength(30);
   });
 });
