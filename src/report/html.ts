@@ -98,6 +98,7 @@ function sectionsOf(page: ReportPage): Section[] {
     ...optional('clean-accuracy', 'Clean accuracy', page.cleanAccuracy && dataTableHtml(page.cleanAccuracy)),
     ...optional('curves', 'Attack success against poisoning rate', curvesHtml(page)),
     ...optional('heat', 'Position and size', chartsHtml(page.heat)),
+    ...optional('freeze', 'How much of the network is trained', chartsHtml(page.freeze)),
     ...optional('attribution', 'Which characteristic matters', attributionHtml(page)),
     ...optional(
       'claims',

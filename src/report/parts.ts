@@ -13,6 +13,7 @@ import {
   type Chart,
   cadChart,
   comparisonChart,
+  freezeCharts,
   heatMaps,
   pruningCharts,
   ratePanels,
@@ -39,6 +40,8 @@ export interface ReportParts {
   readonly asr: readonly Chart[];
   readonly rates: { readonly charts: readonly Chart[]; readonly all: number };
   readonly heat: readonly Chart[];
+  /** ASR against the freeze boundary, where it was moved. */
+  readonly freeze: readonly Chart[];
   readonly cad: Chart | undefined;
   readonly attribution: readonly { readonly charts: readonly Chart[]; readonly tables: readonly DataTable[] }[];
   readonly claims: readonly DataTable[];
@@ -71,6 +74,7 @@ export function reportParts(all: readonly RunRecord[], published?: PublishedResu
     // One figure says no more than the overview does.
     rates: rates.all > 1 ? rates : { charts: [], all: 0 },
     heat: heatMaps(runs),
+    freeze: freezeCharts(runs),
     cad: cadChart(runs),
     attribution: (analysis?.attributions ?? []).flatMap(({ scope, asr, cad }) =>
       [asr, cad].flatMap((one) =>
@@ -131,6 +135,7 @@ export function chartsOf(parts: ReportParts): Chart[] {
     ...parts.asr,
     ...parts.rates.charts,
     ...parts.heat,
+    ...parts.freeze,
     ...(parts.cad ? [parts.cad] : []),
     ...parts.attribution.flatMap((one) => one.charts),
     ...parts.defenses.charts,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { loadExperiment } from './parse.ts';
 import { planExperiment } from './plan.ts';
+import { catalogFor } from './references.ts';
 
 test('the paper’s matrix has the paper’s counts, with green on MNIST and without', () => {
   const sok = (...overrides: string[]) => planExperiment(loadExperiment('suites/sok.yaml', { overrides }));
@@ -25,4 +26,26 @@ test('the AlexNet freeze study has the paper’s 1,800 models', () => {
   expect(new Set(runs.map(({ runId }) => runId)).size).toBe(1_950);
   const freeze = factors.find(({ field }) => field === 'freeze')?.levels.map(({ value }) => value);
   expect(freeze).toEqual(Array.from({ length: 15 }, (_, at) => `from:${14 - at}`));
+});
+
+test('its small editions on alexnet-mini: every boundary, and a factorial of dropout and width', async () => {
+  const plan = async (file: string) => {
+    const catalog = await catalogFor(file);
+    return planExperiment(loadExperiment(file, { catalog }), catalog);
+  };
+  expect(await plan('suites/alexnet-freeze-mini.yaml')).toMatchObject({ poisonedRuns: 180, cleanRuns: 45 });
+  const { factors, ...counts } = await plan('suites/alexnet-dropout.yaml');
+  expect(counts).toMatchObject({ poisonedRuns: 45, cleanRuns: 45 });
+  const levels = (name: string) =>
+    factors.find(({ field }) => field === name)?.levels.map(({ value, poisoned }) => [value, poisoned]);
+  expect(levels('model')).toEqual([['alexnet-mini', 45]]);
+  expect(levels('model.dense')).toEqual([32, 128, 512].map((width) => [width, 15]));
+  expect(levels('model.dropout')).toEqual([
+    [0, 15],
+    [0.5, 30],
+  ]);
+  expect(levels('model.dropoutAt')).toEqual([
+    ['after', 15],
+    ['default', 30],
+  ]);
 });
