@@ -1,5 +1,5 @@
 // What the queue must do, whatever database is below it: run on PGlite always, on PostgreSQL when a server is named.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { failureGroups, retryFailed } from '../src/queue/retry.ts';
 import { epochsOf, eventsOf } from '../src/queue/run-log.ts';
 import type { Store } from '../src/store/store.ts';
@@ -117,6 +117,29 @@ export function queueSuite(name: string, open: () => Promise<StoreUnderTest>): v
       await tamper('clock-1', "lease_until = now() + interval '10 years'");
       await workerOf(store).tidy();
       expect(await status('clock-1')).toBe('pending');
+    });
+
+    test('a worker whose clock jumps keeps what it has in hand, and takes from nobody what is theirs', async () => {
+      await store.recordExperiment('jump', '', {}, [cleanRun('jump-1'), cleanRun('jump-2', 2)]);
+      const [mine, other] = [workerOf(store, 'jumping'), workerOf(store, 'steady')];
+      expect((await mine.claim('jump'))?.runId).toBe('jump-1');
+      expect((await other.claim('jump'))?.runId).toBe('jump-2');
+      try {
+        for (const hours of [2, -2]) {
+          vi.setSystemTime(Date.now() + 3_600_000 * hours);
+          await mine.tidy(['jump-1']);
+          expect(await status('jump-1')).toBe('running');
+          expect(await mine.beat(new Map([['jump-1', 0.5]]))).toEqual([]);
+          // The embedded database has its owner's clock, and then no other worker; a server has its own.
+          if (name !== 'PGlite') expect(await status('jump-2')).toBe('running');
+        }
+      } finally {
+        vi.useRealTimers();
+      }
+      // A claim whose answer was lost is nobody's, though it bears this worker's name.
+      await tamper('jump-1', "lease_until = now() - interval '1 second'");
+      await mine.tidy([]);
+      expect(await status('jump-1')).toBe('pending');
     });
 
     test('a run that ends its process again and again is set aside with its error', async () => {

@@ -1,5 +1,6 @@
 // The only place that writes to stdout and stderr: results on stdout, everything about the work on stderr.
 import { messageOf, TriggerlabError } from '../core/errors.ts';
+import { systemFault } from '../core/system-fault.ts';
 
 /** Version of the shapes that `--json` prints; raised when a field changes its meaning or goes away. */
 export const SCHEMA_VERSION = 1;
@@ -56,7 +57,8 @@ export function log(text: string): void {
 }
 
 /** Tells an error as `--json` asks for or not, and gives the exit code it leads to. */
-export function reportError(error: unknown, json: boolean): ExitCode {
+export function reportError(thrown: unknown, json: boolean): ExitCode {
+  const error = systemFault(thrown) ?? thrown;
   if (error instanceof TriggerlabError) {
     tell(error.kind, error.message, error.hint, json);
     return error.kind === 'input' ? 2 : 1;

@@ -1,5 +1,4 @@
-// What a sweep needs before its first run: SSBA's encoders, trained here with progress.
-
+// What runs need before they can begin: SSBA's encoders, trained here with progress.
 import type { RunSpec } from '../spec/run-spec.ts';
 import { log } from './output.ts';
 import { encoderProgress } from './ssba-progress.ts';

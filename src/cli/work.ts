@@ -9,11 +9,13 @@ import type { Layout } from '../runner/layout.ts';
 import { RunnerPool } from '../runner/pool.ts';
 import { runMemory } from '../runner/run-memory.ts';
 import { type SweepEvent, type SweepSummary, sweep } from '../runner/sweep.ts';
+import type { RunSpec } from '../spec/run-spec.ts';
 import type { Store } from '../store/store.ts';
 import { describeRun, runTitle } from './describe-run.ts';
 import { secondsUpTo, sizeInBytes, wholeNumber } from './numbers.ts';
 import { log } from './output.ts';
 import { Progress } from './progress.ts';
+import { trainEncoders } from './train-encoders.ts';
 
 export interface WorkOptions {
   readonly workers?: number;
@@ -104,10 +106,17 @@ export async function work(store: Store, options: Work): Promise<SweepSummary> {
   if (workers > cores) log(`${workers} workers share ${cores} cores: more than one per core gains nothing`);
   const view = new WorkView(options.total);
   const started = performance.now();
+  let encoders = Promise.resolve();
+  // One at a time, on all cores: the runs that come meanwhile mostly need the same one.
+  const prepare = (spec: RunSpec) => {
+    const trained = encoders.then(() => trainEncoders([spec], cores, options.signal));
+    encoders = trained.catch(() => undefined);
+    return trained;
+  };
   try {
     const { experiment, limit, idleSeconds, signal } = options;
     const summary = await sweep(store, queue, pool, {
-      ...{ experiment, limit, idleSeconds, signal, admission },
+      ...{ experiment, limit, idleSeconds, signal, admission, prepare },
       checkpointSeconds: options.checkpoint,
       onEvent: (event) => view.show(event),
     });

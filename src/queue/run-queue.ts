@@ -153,15 +153,18 @@ export class RunQueue {
 
   /**
    * What no single worker answers for: runs whose worker fell silent become pending again, those that have had their
-   * attempts are set aside, and those whose clean twin or base failed are skipped.
+   * attempts are set aside, and those whose clean twin or base failed are skipped. Runs `inHand` are this worker's, whatever
+   * a clock that jumped says of their leases.
    */
-  async tidy(): Promise<void> {
+  async tidy(inHand: readonly string[] = []): Promise<void> {
     const lost = await this.#db.query<{ run_id: string; worker: string | null }>(
       `UPDATE runs SET status = 'pending', started_at = NULL, ${FREE}
        WHERE run_id IN (SELECT run_id FROM runs WHERE status = 'running'
+                          AND NOT (worker = $1 AND run_id IN (SELECT json_array_elements_text($2::text::json)))
                           AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + interval '${LONGEST_LEASE}')
                         FOR UPDATE SKIP LOCKED)
        RETURNING run_id, worker`,
+      [this.worker, JSON.stringify(inHand)],
     );
     for (const { run_id, worker } of lost) this.log.note(run_id, 'lost', { worker });
     await this.#db.query(

@@ -1,5 +1,6 @@
 // A runner process: takes jobs from its parent one at a time, keeps datasets and sessions between them. Opens no database.
 import { messageOf, TriggerlabError } from '../core/errors.ts';
+import { isDiskFull } from '../core/system-fault.ts';
 import { Runtime } from '../runtime/node.ts';
 import { CheckpointFile, TrainingStopped } from '../train/checkpoint.ts';
 import { checkUnchanged } from './check-unchanged.ts';
@@ -58,7 +59,7 @@ async function work(job: Job): Promise<void> {
   } catch (error) {
     if (error instanceof TrainingStopped) return send({ kind: 'stopped', memory: memory() });
     const hint = error instanceof TriggerlabError && error.hint ? ` ${error.hint}` : '';
-    send({ kind: 'failed', error: `${messageOf(error)}${hint}`, memory: memory() });
+    send({ kind: 'failed', error: `${messageOf(error)}${hint}`, memory: memory(), diskFull: isDiskFull(error) });
   }
 }
 

@@ -46,7 +46,12 @@ export class Heartbeat {
     if (this.#inHand.has(runId)) this.#inHand.set(runId, share);
   }
 
-  /** Runs in hand. */
+  /** Ids of the runs in hand. */
+  get runs(): string[] {
+    return [...this.#inHand.keys()];
+  }
+
+  /** How many there are. */
   get size(): number {
     return this.#inHand.size;
   }
@@ -60,7 +65,7 @@ export class Heartbeat {
     try {
       await this.#queue.beat(new Map(this.#inHand));
       // Runs of workers that fell silent must not wait until somebody is idle.
-      await this.#queue.tidy();
+      await this.#queue.tidy(this.runs);
       await this.#after();
     } catch (error) {
       this.#warn(`the store could not be told that this worker lives: ${messageOf(error)}`);

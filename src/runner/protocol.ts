@@ -35,6 +35,8 @@ export type RunnerEnd =
       readonly memory: number;
       /** Whether the process ended rather than the run: another try may go well. */
       readonly crashed?: boolean;
+      /** Whether a disk was full: no fault of the run, and the next would fare no better. */
+      readonly diskFull?: boolean;
     }
   | { readonly kind: 'stopped'; readonly memory: number };
 

@@ -230,6 +230,40 @@ describe('sweep', () => {
     expect(lab.row('b').tries).toBe(2);
   });
 
+  it('a full disk is no fault of a run: the work ends with that reason, and what is in hand is free again', async () => {
+    const full: Outcome = {
+      kind: 'failed',
+      error: 'ENOSPC: no space left on device, write',
+      memory: 1,
+      diskFull: true,
+    };
+    const lab = laboratory(experiment({ a: undefined, b: undefined, c: undefined }), (seed) =>
+      seed === 1 ? full : done(0.9),
+    );
+    await expect(lab.carryOut()).rejects.toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining('the disk is full: ENOSPC'),
+    });
+    expect(lab.statuses()).toEqual({ a: 'done', b: 'pending', c: 'pending' });
+    const other = laboratory(experiment({ a: undefined, b: 'a' }), () => done(0.9));
+    other.store.putArtifact = async () => {
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    };
+    await expect(other.carryOut()).rejects.toThrow('no space left');
+    expect(other.statuses()).toEqual({ a: 'pending', b: 'pending' });
+  });
+
+  it('makes what a run needs before it begins; a run whose need cannot be met fails with the reason', async () => {
+    const lab = laboratory(experiment({ a: undefined, b: undefined }), () => done(0.9));
+    const prepared: number[] = [];
+    const prepare = async ({ seed }: RunSpec) => {
+      prepared.push(seed);
+      if (seed === 0) throw new Error('the encoder diverged');
+    };
+    expect(await lab.carryOut({ prepare })).toMatchObject({ done: 1, failed: 1 });
+    expect([prepared, lab.order(), lab.row('a').error]).toEqual([[0, 1], ['b'], 'the encoder diverged']);
+  });
+
   it('tells what happens, and a share that climbs to 1', async () => {
     const events: SweepEvent[] = [];
     const lab = laboratory(experiment({ a: undefined, b: 'a' }), () => done(0.9));

@@ -1,8 +1,9 @@
 // A worker's life: claims runs from the queue, has them done by the pool's processes, records them. One failure never stops the rest.
 import { rm } from 'node:fs/promises';
 import { messageOf } from '../core/errors.ts';
+import { diskFull, isDiskFull } from '../core/system-fault.ts';
 import type { ClaimedRun, RunQueue } from '../queue/run-queue.ts';
-import type { PlannedRun } from '../spec/run-spec.ts';
+import type { PlannedRun, RunSpec } from '../spec/run-spec.ts';
 import type { Store } from '../store/store.ts';
 import type { Admission } from './admission.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -35,6 +36,8 @@ export interface SweepOptions {
   readonly graceSeconds?: number;
   /** Seconds between the checkpoints of a run; 0: only when it is stopped. Default 60. */
   readonly checkpointSeconds?: number;
+  /** Makes what a run needs that is no other run. When it throws, the run fails with that reason. */
+  readonly prepare?: ((run: RunSpec) => Promise<void>) | undefined;
   /** Keeps runs from taking more memory together than there is. */
   readonly admission?: Admission;
   readonly onEvent?: (event: SweepEvent) => void;
@@ -161,7 +164,7 @@ class Sweep {
     if (this.#idleSince !== undefined || this.#heartbeat.size > 0) await this.#pause();
     if (this.#stopped) return false;
     this.#idleSince ??= performance.now();
-    await this.#queue.tidy();
+    await this.#queue.tidy(this.#heartbeat.runs);
     const { pending, running } = await this.#queue.unfinished(this.#options.experiment);
     this.#left = pending + running;
     this.#tellProgress();
@@ -188,12 +191,18 @@ class Sweep {
     this.#heartbeat.take(run.runId);
     try {
       await this.#carryThrough(run);
+    } catch (error) {
+      // No fault of the run, and nothing to wait for: it is free at once.
+      if (isDiskFull(error)) await this.#queue.handBack(run.runId).catch(() => undefined);
+      throw error;
     } finally {
       this.#heartbeat.drop(run.runId);
     }
   }
 
   async #carryThrough(run: ClaimedRun): Promise<void> {
+    const obstacle = await this.#obstacle(run);
+    if (obstacle) return this.#conclude(run, obstacle);
     const before = await this.#before(run);
     if (this.#stopped) return this.#queue.handBack(run.runId);
     if ('reason' in before) {
@@ -209,6 +218,15 @@ class Sweep {
       await this.#conclude(run, outcome);
     } finally {
       leave?.();
+    }
+  }
+
+  async #obstacle({ spec }: ClaimedRun): Promise<Extract<Outcome, { kind: 'failed' }> | undefined> {
+    try {
+      await this.#options.prepare?.(spec);
+      return undefined;
+    } catch (error) {
+      return { kind: 'failed', error: messageOf(error), memory: 0, diskFull: isDiskFull(error) };
     }
   }
 
@@ -253,6 +271,7 @@ class Sweep {
       return this.#queue.handBack(runId);
     }
     if (outcome.kind === 'failed') {
+      if (outcome.diskFull) throw diskFull(outcome.error);
       if (await this.#queue.fail(runId, outcome.error, outcome.crashed === true)) {
         this.#budget++;
         return this.#tell({ kind: 'again', run, error: outcome.error });

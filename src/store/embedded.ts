@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failedError, inputError, messageOf, TriggerlabError } from '../core/errors.ts';
 import { makeDirectory } from '../core/files.ts';
+import { diskFull, isDiskFull } from '../core/system-fault.ts';
 import type { Database } from './database.ts';
 import { type LockInfo, readLock, type StoreLock, tryLock } from './lock.ts';
 import { migrate } from './migrations.ts';
@@ -85,6 +86,7 @@ function explainingDisk<T>(location: string, work: () => T): T {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (error instanceof TriggerlabError || typeof code !== 'string') throw error;
+    if (isDiskFull(error)) throw diskFull(`the store at ${location} cannot be opened`, error);
     const denied = ['EACCES', 'EPERM', 'EROFS'].includes(code);
     throw inputError(
       denied
@@ -203,8 +205,10 @@ async function openDatabase(directory: string, location: string): Promise<Embedd
     rmSync(join(final, 'postmaster.pid'), { force: true });
     return await EmbeddedDatabase.open(final);
   } catch (error) {
+    if (isDiskFull(error))
+      throw error instanceof TriggerlabError ? error : diskFull(`the store at ${location} cannot be opened`, error);
     throw failedError(`the database of the store at ${location} could not be opened: ${messageOf(error)}`, {
-      hint: `Check that the disk is not full. If this stays, move ${final} away to start anew: the store then has no results.`,
+      hint: `Try again. If this stays, move ${final} away to start anew: the store then has no results.`,
       cause: error,
     });
   }

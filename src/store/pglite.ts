@@ -1,6 +1,17 @@
 // The embedded database: PGlite on a directory, for one process at a time (the holder of the store's lock).
+import { existsSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
+import { diskFull, systemFault } from '../core/system-fault.ts';
 import { type Database, encodeParameters, type SqlParameter, transactionView } from './database.ts';
+
+/**
+ * Bytes that must be free on the disk. PostgreSQL stops when its log, which grows by pieces of 16 MB, finds no room; PGlite
+ * then turns in circles for ever, so it must not come to that.
+ */
+const RESERVE = 32 * 2 ** 20;
+/** The same for a new database, which takes 40 MB at once. */
+const RESERVE_FOR_NEW = 96 * 2 ** 20;
 
 /**
  * PGlite with one queue for everything that uses it: our own statements, our transactions, and the statements of other
@@ -9,21 +20,27 @@ import { type Database, encodeParameters, type SqlParameter, transactionView } f
  */
 export class EmbeddedDatabase implements Database {
   readonly #pglite: PGlite;
+  readonly #directory: string;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(pglite: PGlite) {
+  private constructor(pglite: PGlite, directory: string) {
     this.#pglite = pglite;
+    this.#directory = directory;
   }
 
-  /** Opens a data directory, creating it when it is empty or missing. Rows are in the file before a statement returns. */
+  /**
+   * Opens a data directory, creating it when it is empty or missing. Rows are in the file before a statement returns.
+   * @throws TriggerlabError (failed) when its disk is (nearly) full, as every statement does then.
+   */
   static async open(directory: string): Promise<EmbeddedDatabase> {
-    return new EmbeddedDatabase(await PGlite.create({ dataDir: directory, relaxedDurability: false }));
+    requireRoom(directory, existsSync(join(directory, 'PG_VERSION')) ? RESERVE : RESERVE_FOR_NEW);
+    return new EmbeddedDatabase(await PGlite.create({ dataDir: directory, relaxedDurability: false }), directory);
   }
 
   /** Runs `work` when everything asked for earlier is done, and lets nothing else in until it ends. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
+    const result = this.#last.then(() => this.#carefully(work));
     this.#last = result.catch(() => undefined);
     return result;
   }
@@ -67,7 +84,18 @@ export class EmbeddedDatabase implements Database {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.exclusive(() => this.#pglite.close());
+    await this.#last;
+    // Its last words are written to the log: without room they are left unsaid, which the next start is used to.
+    if (hasRoom(this.#directory, RESERVE)) await this.#pglite.close();
+  }
+
+  async #carefully<T>(work: () => Promise<T>): Promise<T> {
+    requireRoom(this.#directory, RESERVE);
+    try {
+      return await work();
+    } catch (error) {
+      throw systemFault(error) ?? error;
+    }
   }
 
   async #query<T>(sql: string, parameters: readonly SqlParameter[]): Promise<T[]> {
@@ -77,4 +105,14 @@ export class EmbeddedDatabase implements Database {
   async #exec(sql: string): Promise<void> {
     await this.#pglite.exec(sql);
   }
+}
+
+function hasRoom(directory: string, bytes: number): boolean {
+  if (directory.startsWith('memory:')) return true;
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize >= bytes;
+}
+
+function requireRoom(directory: string, bytes: number): void {
+  if (!hasRoom(directory, bytes)) throw diskFull(`${directory} needs ${Math.ceil(bytes / 2 ** 20)} MB free beside it`);
 }

@@ -1,6 +1,7 @@
 // A PostgreSQL server, or the embedded store of another process through its socket.
 import pg from 'pg';
 import { failedError, messageOf, TriggerlabError } from '../core/errors.ts';
+import { systemFault } from '../core/system-fault.ts';
 import { type Database, encodeParameters, type SqlParameter, transactionView } from './database.ts';
 
 /** Errors of the connection rather than of the statement: PostgreSQL's class 08 and 57P, and those of the socket. */
@@ -23,7 +24,7 @@ export function isUnreachable(error: unknown): boolean {
  * @throws TriggerlabError (failed) when it cannot be reached.
  */
 export async function connectPostgres(config: pg.PoolConfig, where: string): Promise<Database> {
-  const pool = new pg.Pool({ max: 4, connectionTimeoutMillis: 10_000, ...config });
+  const pool = new pg.Pool({ max: 4, keepAlive: true, connectionTimeoutMillis: 10_000, ...config });
   // An idle connection that breaks is reported by the next statement.
   pool.on('error', () => undefined);
 
@@ -33,7 +34,7 @@ export async function connectPostgres(config: pg.PoolConfig, where: string): Pro
           hint: 'Nothing that was recorded is lost; run the command again.',
           cause: error,
         })
-      : error;
+      : (systemFault(error) ?? error);
   const run = async <T>(client: pg.Pool | pg.PoolClient, sql: string, parameters?: readonly SqlParameter[]) => {
     try {
       return (await client.query(sql, parameters && encodeParameters(parameters))).rows as T[];
