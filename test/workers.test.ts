@@ -157,4 +157,26 @@ describe.skipIf(!server)('workers on PostgreSQL', { timeout: 900_000 }, () => {
     expect(second.code).toBe(0);
     expect(measured(second.stdout).map(({ status }) => status)).toEqual(Array(3).fill('done'));
   });
+
+  it('a worker trains the SSBA encoder that a run needs', async () => {
+    const ssba = [
+      '--set',
+      'attack={type: ssba, bits: 4, width: 4, steps: 2, target: 3, poisonRate: 0.1}',
+      '--set',
+      'seed=7',
+    ];
+    const store = ['--store', database.url];
+    const cache = process.env.TRIGGERLAB_CACHE;
+    process.env.TRIGGERLAB_CACHE = join(folder, 'no-encoder-yet');
+    try {
+      expect((await cli(join(folder, 'one'), 'run', '../small.yaml', ...ssba, ...store, '--workers', '0')).code).toBe(
+        0,
+      );
+      const worker = await cli(join(folder, 'two'), 'worker', ...store, '--workers', '1', '--idle', '1', '--json');
+      expect(worker.stderr).toContain("SSBA's encoder has to be trained first");
+      expect(JSON.parse(worker.stdout)).toMatchObject({ done: 2, failed: 0, skipped: 0 });
+    } finally {
+      process.env.TRIGGERLAB_CACHE = cache;
+    }
+  });
 });
