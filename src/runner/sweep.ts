@@ -11,7 +11,7 @@ import { checkpointPath, removeLeftovers } from './leftovers.ts';
 import type { Outcome, RunnerPool } from './pool.ts';
 import type { Job, RunnerNews } from './protocol.ts';
 import { keepCheckpoint, recordRun } from './record-run.ts';
-import { type Missing, TwinMaker } from './twins.ts';
+import { TwinMaker } from './twins.ts';
 
 export type SweepEvent =
   | { readonly kind: 'started'; readonly run: PlannedRun }
@@ -203,7 +203,7 @@ class Sweep {
   async #carryThrough(run: ClaimedRun): Promise<void> {
     const obstacle = await this.#obstacle(run);
     if (obstacle) return this.#conclude(run, obstacle);
-    const before = await this.#before(run);
+    const before = await this.#twins.before(run);
     if (this.#stopped) return this.#queue.handBack(run.runId);
     if ('reason' in before) {
       const { reason, crashed } = before;
@@ -235,18 +235,6 @@ class Sweep {
     this.#summary.skipped++;
     this.#finish();
     this.#tell({ kind: 'skipped', run, reason });
-  }
-
-  /** What a run needs of others: its clean twin's figures, or all of its base; or why it cannot be had. */
-  async #before({ twinId, baseId }: ClaimedRun): Promise<Pick<Job, 'twin' | 'base'> | Missing> {
-    if (baseId !== undefined) {
-      const base = await this.#twins.get(baseId, 'base');
-      return 'reason' in base ? base : { base };
-    }
-    if (twinId === undefined) return {};
-    const twin = await this.#twins.get(twinId, 'clean twin');
-    if ('reason' in twin) return twin;
-    return { twin: { cleanAccuracy: twin.metrics.cleanAccuracy, trained: twin.trained } };
   }
 
   #job({ runId, spec }: ClaimedRun, before: Pick<Job, 'twin' | 'base'>): Job {

@@ -1,8 +1,10 @@
 // What runs are compared with or made from: results and states of clean twins and of bases, made again where the state was lost.
+import type { ClaimedRun } from '../queue/run-queue.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
 import type { RunMetrics } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { Outcome } from './pool.ts';
+import type { Job } from './protocol.ts';
 
 /** Kind of artifact under which a run's trained state is kept. */
 export const TRAINED_ARTIFACT = 'trained';
@@ -30,6 +32,18 @@ export class TwinMaker {
   constructor(store: Store, run: (runId: string, spec: RunSpec) => Promise<Outcome>) {
     this.#store = store;
     this.#run = run;
+  }
+
+  /** What a run needs of others: its clean twin's figures, or all of its base; or why it cannot be had. */
+  async before({ twinId, baseId }: ClaimedRun): Promise<Pick<Job, 'twin' | 'base'> | Missing> {
+    if (baseId !== undefined) {
+      const base = await this.get(baseId, 'base');
+      return 'reason' in base ? base : { base };
+    }
+    if (twinId === undefined) return {};
+    const twin = await this.get(twinId, 'clean twin');
+    if ('reason' in twin) return twin;
+    return { twin: { cleanAccuracy: twin.metrics.cleanAccuracy, trained: twin.trained } };
   }
 
   /** Result and state of a run, or why they cannot be had, where `name` says what the run is to who asks. */
