@@ -22,6 +22,7 @@ const { values } = parseArgs({
     experiment: { type: 'string' },
     limit: { type: 'string', default: '1000000' },
     threads: { type: 'string', default: '1' },
+    reverse: { type: 'boolean', default: false },
     steps: { type: 'string' },
     batches: { type: 'string' },
     batch: { type: 'string' },
@@ -45,11 +46,16 @@ const runs = (await store.listRuns(filter)).filter(
     !known.has(`${run.runId} ${seed}`) &&
     `${run.spec.model} ${JSON.stringify(run.spec.dataset)} ${run.spec.attack.type}`.includes(values.match),
 );
+const chosen = (values.reverse ? runs.toReversed() : runs).slice(0, Number(values.limit));
+const kept = new Map();
+for (const run of chosen) kept.set(run.runId, await store.getArtifact(run.runId, TRAINED_ARTIFACT));
+// Others may want the store meanwhile.
+await store.close();
 const runtime = new Runtime({ threads: Number(values.threads) });
-for (const run of runs.slice(0, Number(values.limit))) {
+for (const run of chosen) {
   const { spec } = run;
   const { dataset, network } = await bindRun(runtime, { ...spec, attack: { type: 'none' } });
-  const { state } = await restoreRun(runtime, run, await store.getArtifact(run.runId, TRAINED_ARTIFACT));
+  const { state } = await restoreRun(runtime, run, kept.get(run.runId));
   const before = process.cpuUsage();
   const result = await neuralCleanse({
     ...{ runtime, network, trained: state, images: dataset.test, settings, seed },
@@ -72,4 +78,3 @@ for (const run of runs.slice(0, Number(values.limit))) {
   );
 }
 await runtime.close();
-await store.close();

@@ -47,6 +47,7 @@ export const commands: readonly LazyCommand[] = [
     async () => (await import('./explain.ts')).registerExplain,
   ),
   command('defend', '<run>', 'try defences on its network', async () => (await import('./defend.ts')).registerDefend),
+  command('audit', '<model>', 'examine an ONNX classifier', async () => (await import('./audit.ts')).registerAudit),
   command(
     'export',
     '<run>',

@@ -5,6 +5,7 @@ import { activationClustering } from './activation-clustering.ts';
 import type { DefenseDefinition } from './defense.ts';
 import { finePruning } from './fine-pruning.ts';
 import { fineTuning } from './fine-tuning.ts';
+import { neuralCleanseDefense } from './neural-cleanse/definition.ts';
 import { spectralSignatures } from './spectral-signatures.ts';
 import { strip } from './strip.ts';
 
@@ -12,6 +13,7 @@ export const defenses = registry<DefenseDefinition>('defence', [
   line(abs),
   line(fineTuning),
   line(finePruning),
+  line(neuralCleanseDefense),
   line(activationClustering),
   line(spectralSignatures),
   line(strip),

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { inputError } from '../core/errors.ts';
 import { canonicalJson, sha256Hex } from '../core/hash.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { asInputError, decodeModel, type OnnxModel } from '../graph/onnx/decode.ts';
+import { asInputError, decodeModel, type OnnxModel, shortened } from '../graph/onnx/decode.ts';
 import { checkOps, nodesBehind } from '../graph/onnx/import.ts';
 import type { Architecture } from './architecture.ts';
 import { importedArchitecture } from './imported-architecture.ts';
@@ -42,6 +42,16 @@ export interface ImportedModel {
   readonly architecture: Architecture;
   /** Normalisation of RGB pixels in [0, 1]: (pixel − mean) / std, three numbers each. */
   readonly normalization: Normalization;
+  /** What said so: the caller, the sidecar, what `triggerlab export` wrote, arithmetic inside the file, or nothing. */
+  readonly normalizationFrom: 'given' | 'sidecar' | 'export' | 'inside' | 'guess';
+  /** The output that the logits come from. */
+  readonly output: {
+    readonly name: string;
+    /** Whether a softmax behind them was taken off. */
+    readonly softmax: boolean;
+    /** Other outputs of the file, which play no part. */
+    readonly others: readonly string[];
+  };
   /** SHA-256 over the file, its external data, normalisation and order of channels: all that decides the model. */
   readonly weightsHash: string;
   /** Classes of the file's own head. */
@@ -87,11 +97,12 @@ function build(name: string, source: ModelFile | Uint8Array, sidecar: Sidecar, o
   const own = ownMetadata(model);
   const inputSize = options.inputSize ?? sidecar.inputSize ?? input.size ?? own?.inputSize ?? DEFAULT_SIZE;
   const channels = options.channels ?? sidecar.channels ?? 'RGB';
-  const normalization =
-    threeChannels(options.normalization ?? sidecarNormalization(sidecar)) ??
-    own?.normalization ??
-    insideNormalization(pixelRange(model, nodes, input.name)) ??
-    IMAGENET;
+  const { normalization, normalizationFrom } = normalizationOf([
+    ['given', threeChannels(options.normalization)],
+    ['sidecar', threeChannels(sidecarNormalization(sidecar))],
+    ['export', own?.normalization],
+    ['inside', insideNormalization(pixelRange(model, nodes, input.name))],
+  ]);
   const { architecture, tensors, classes } = importedArchitecture(model, {
     head,
     constant,
@@ -113,6 +124,14 @@ function build(name: string, source: ModelFile | Uint8Array, sidecar: Sidecar, o
     inputSize,
     architecture,
     normalization,
+    normalizationFrom,
+    output: {
+      name: shortened(head.output),
+      softmax: head.softmax.size > 0,
+      others: model.outputs
+        .filter(({ name: other }) => other !== head.output)
+        .map(({ name: other }) => shortened(other)),
+    },
     weightsHash: sha256Hex(
       canonicalJson({ file: contentHash(bytes), external: file?.external ?? {}, normalization, channels }),
     ),
@@ -120,6 +139,18 @@ function build(name: string, source: ModelFile | Uint8Array, sidecar: Sidecar, o
     classNames,
     tensors: () => tensors,
   };
+}
+
+type Source = ImportedModel['normalizationFrom'];
+
+/** The first that is there; ImageNet's where none is. */
+function normalizationOf(
+  sources: readonly (readonly [Source, Normalization | undefined])[],
+): Pick<ImportedModel, 'normalization' | 'normalizationFrom'> {
+  for (const [normalizationFrom, normalization] of sources) {
+    if (normalization) return { normalization, normalizationFrom };
+  }
+  return { normalization: IMAGENET, normalizationFrom: 'guess' };
 }
 
 function titleOf({ opset, producer, nodes }: OnnxModel, { size }: ImageInput, classes: number): string {

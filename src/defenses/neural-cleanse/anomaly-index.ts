@@ -20,6 +20,8 @@ export interface AnomalyIndices {
   readonly mad: number | undefined;
   /** |norm − median| / (1.4826 · MAD) of each class; undefined where there is no norm, or no index can be given. */
   readonly indices: readonly (number | undefined)[];
+  /** Classes whose norm lies below the median. */
+  readonly below: readonly boolean[];
   /** The largest index of a class below the median: 0 when none is. Undefined when no index can be given. */
   readonly score: number | undefined;
   /** The class with that index. */
@@ -28,47 +30,44 @@ export interface AnomalyIndices {
 }
 
 /**
- * @param norms ‖m‖₁ of each class; undefined, NaN and infinite where no trigger was found: such classes take no part, since nothing
- * small makes images be taken for them.
+ * @param norms ‖m‖₁ of each class; undefined, null, NaN and infinite where no trigger was found: such classes take no part, since
+ * nothing small makes images be taken for them.
  */
-export function anomalyIndices(norms: readonly (number | undefined)[]): AnomalyIndices {
+export function anomalyIndices(norms: readonly (number | null | undefined)[]): AnomalyIndices {
   const known = norms.filter(isNorm);
   const center = median(known);
   const mad = center === undefined ? undefined : median(known.map((norm) => Math.abs(norm - center)));
-  const none = norms.map(() => undefined);
+  const common = {
+    ...{ median: center, mad },
+    below: norms.map((norm) => isNorm(norm) && center !== undefined && norm < center),
+  };
   const without = (untestable: Untestable): AnomalyIndices => ({
-    ...{ median: center, mad, indices: none, score: undefined, mostSuspicious: undefined, untestable },
+    ...common,
+    ...{ indices: norms.map(() => undefined), score: undefined, mostSuspicious: undefined, untestable },
   });
   if (center === undefined || mad === undefined || known.length < FEWEST_CLASSES) return without('few-classes');
   if (mad === 0 && known.some((norm) => norm !== center)) return without('no-spread');
   const indices = norms.map((norm) => (isNorm(norm) ? indexOf(norm, center, mad) : undefined));
   let score = 0;
   let mostSuspicious: number | undefined;
-  norms.forEach((norm, i) => {
-    const index = indices[i];
-    if (!isNorm(norm) || norm >= center || index === undefined || index <= score) return;
+  indices.forEach((index, i) => {
+    if (!common.below[i] || index === undefined || index <= score) return;
     [score, mostSuspicious] = [index, i];
   });
-  return { median: center, mad, indices, score, mostSuspicious, untestable: undefined };
+  return { ...common, indices, score, mostSuspicious, untestable: undefined };
 }
 
 /** Classes below the median with an index above `threshold`, the most suspicious first. */
-export function flaggedClasses(
-  norms: readonly (number | undefined)[],
-  { median: center, indices }: AnomalyIndices,
-  threshold: number,
-): number[] {
-  return norms
-    .flatMap((norm, i) => {
-      const index = indices[i];
-      return index !== undefined && isNorm(norm) && norm < (center ?? 0) && index > threshold ? [{ i, index }] : [];
-    })
+export function flaggedClasses({ below, indices }: AnomalyIndices, threshold: number): number[] {
+  return indices
+    .flatMap((index, i) => (below[i] && index !== undefined && index > threshold ? [{ i, index }] : []))
     .sort((a, b) => b.index - a.index)
     .map(({ i }) => i);
 }
 
-function isNorm(norm: number | undefined): norm is number {
-  return norm !== undefined && Number.isFinite(norm);
+/** Whether a trigger was found. */
+export function isNorm(norm: number | null | undefined): norm is number {
+  return typeof norm === 'number' && Number.isFinite(norm);
 }
 
 /** All equal: nothing is an outlier. */

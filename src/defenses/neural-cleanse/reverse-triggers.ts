@@ -5,9 +5,10 @@ import type { ImageSource } from '../../data/dataset.ts';
 import type { Runtime } from '../../runtime/node.ts';
 import type { Session } from '../../runtime/session.ts';
 import { imageFeeds } from '../../train/feeds.ts';
+import type { Classifier } from '../defense.ts';
 import { type LambdaState, nextLambda, startLambda } from './lambda-schedule.ts';
 import type { CleanseSettings } from './settings.ts';
-import { type Subject, TANH_EPSILON, triggerOptimizer, triggerStep } from './trigger-step.ts';
+import { TANH_EPSILON, triggerOptimizer, triggerStep } from './trigger-step.ts';
 
 /** The trigger found for a class: mask first, then the pattern's red, green and blue, all in [0, 1]. */
 export interface FoundTrigger {
@@ -71,7 +72,7 @@ export function lanesAtOnce(settings: CleanseSettings, side: number, lanes: numb
  */
 export async function search(
   runtime: Runtime,
-  subject: Subject,
+  subject: Classifier,
   images: ImageSource,
   rows: ArrayLike<number>,
   settings: CleanseSettings,

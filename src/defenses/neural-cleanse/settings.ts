@@ -23,31 +23,46 @@ export const SCHEDULES = {
     ...{ steps: 1000, batchesPerStep: 31, batchSize: 32, learningRate: 0.1 },
     ...{ lambda: REFERENCE_LAMBDA, earlyStop: true, restarts: 1 },
   },
-  /** 150 steps of one batch of 32: 4,800 images per class. docs/defenses.md has what it was validated against. */
+  /** 75 steps of two batches of 16, λ moving after three: 2,400 images per class. docs/defenses.md has what it was validated against. */
   cheap: {
-    ...{ steps: 150, batchesPerStep: 1, batchSize: 32, learningRate: 0.1 },
-    ...{ lambda: REFERENCE_LAMBDA, earlyStop: false, restarts: 1 },
+    ...{ steps: 75, batchesPerStep: 2, batchSize: 16, learningRate: 0.1 },
+    ...{ lambda: { ...REFERENCE_LAMBDA, patience: 3 }, earlyStop: false, restarts: 1 },
   },
 } as const satisfies Record<string, Omit<CleanseSettings, 'schedule'>>;
 
 export type ScheduleName = keyof typeof SCHEDULES;
 
-/** What a spec or a command line may say; what it leaves out is the schedule's. */
+const count = (high: number) => z.number().int().min(1).max(high);
+const own = (what: string) => `${what}; auto: as the schedule says`;
+
+/** What a spec or a command line may say; `auto` is the schedule's own value. */
 export const cleanseSchema = z.strictObject({
-  schedule: z.enum(['cheap', 'reference']).default('cheap'),
-  steps: z.number().int().min(1).max(100_000).optional(),
-  batchesPerStep: z.number().int().min(1).max(1000).optional(),
-  batchSize: z.number().int().min(1).max(1024).optional(),
-  restarts: z.number().int().min(1).max(20).optional(),
+  schedule: z
+    .enum(['cheap', 'reference'])
+    .default('cheap')
+    .describe('2,400 images per class, or up to 992,000 as published'),
+  steps: z
+    .union([z.literal('auto'), count(100_000)])
+    .default('auto')
+    .describe(own('steps per class at most')),
+  batchesPerStep: z
+    .union([z.literal('auto'), count(1000)])
+    .default('auto')
+    .describe(own('batches within a step')),
+  batchSize: z
+    .union([z.literal('auto'), count(1024)])
+    .default('auto')
+    .describe(own('images of a batch')),
+  restarts: count(20).default(1).describe('independent starts per class; the smallest trigger counts'),
 });
 
-export type CleanseParameters = z.input<typeof cleanseSchema>;
+export type CleanseParameters = z.output<typeof cleanseSchema>;
 
 /** @throws ZodError for values that are out of range. */
-export function cleanseSettings(parameters: CleanseParameters = {}): CleanseSettings {
-  const { schedule, ...own } = cleanseSchema.parse(parameters);
-  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-  return { schedule, ...SCHEDULES[schedule], ...given };
+export function cleanseSettings(parameters: z.input<typeof cleanseSchema> = {}): CleanseSettings {
+  const { schedule, ...given } = cleanseSchema.parse(parameters);
+  const fixed = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== 'auto'));
+  return { schedule, ...SCHEDULES[schedule], ...fixed };
 }
 
 /** Images shown to the network for one class at most, forward and backward. */

@@ -21,7 +21,7 @@ import { unsqueeze } from '../../graph/ops/unsqueeze.ts';
 import { constantLogits } from '../../train/constant-network.ts';
 import type { Network } from '../../train/network.ts';
 import { type Optimizer, optimizer } from '../../train/optimizers.ts';
-import type { TrainedState } from '../../train/predict.ts';
+import type { Classifier } from '../defense.ts';
 
 /** Adam's decay rates in the authors' program. */
 const BETAS = [0.5, 0.9] as const;
@@ -30,12 +30,6 @@ export const TANH_EPSILON = 1e-7;
 
 export function triggerOptimizer(learningRate: number): Optimizer {
   return optimizer({ ...{ optimizer: 'adam', learningRate, momentum: 0, weightDecay: 0 }, betas: BETAS });
-}
-
-/** A classifier to examine. */
-export interface Subject {
-  readonly network: Network;
-  readonly trained: TrainedState;
 }
 
 /** Pixels in [0, 1] at the input's size, without what a run's own trigger lays over them. */
@@ -48,7 +42,7 @@ function plain({ overlay: _, ...preprocessing }: Preprocessing): Preprocessing {
 }
 
 /** Logits [lanes, N, classes] of images [N, 3, S, S] under the trigger of each lane [lanes, 4, S, S] (mask first, all in [0, 1]). */
-export function triggeredLogits({ network, trained }: Subject, pixels: Value, triggers: Value): Value {
+export function triggeredLogits({ network, trained }: Classifier, pixels: Value, triggers: Value): Value {
   const [lanes, , side] = triggers.shape.map(Number);
   const each = unsqueeze(triggers, [1]);
   const mask = slice(each, [0], [1], [2]);
@@ -72,7 +66,7 @@ export function squashed(theta: Value): Value {
  * Every lane's loss is its own, CE + λ‖m‖₁, so lanes do not touch each other.
  * @throws TriggerlabError (input) when no gradient leads through the network to its image.
  */
-export function triggerStep(subject: Subject, lanes: number, learningRate: number): Graph {
+export function triggerStep(subject: Classifier, lanes: number, learningRate: number): Graph {
   const { network } = subject;
   const { inputSize: side } = network.preprocessing;
   const graph = new Graph(`neural cleanse ${network.model.name}`);
@@ -110,7 +104,7 @@ export function triggerStep(subject: Subject, lanes: number, learningRate: numbe
  * What the classifier makes of images under finished triggers. Inputs: `image`, `triggers` (float32 [lanes, 4, S, S] in [0, 1]).
  * Output: `predicted` (int64 [lanes, N]).
  */
-export function triggeredPrediction(subject: Subject, lanes: number): Graph {
+export function triggeredPrediction(subject: Classifier, lanes: number): Graph {
   const graph = new Graph(`triggered ${subject.network.model.name}`);
   const { inputSize: side } = subject.network.preprocessing;
   const pixels = pixelsOf(graph, subject.network);
