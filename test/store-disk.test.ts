@@ -1,9 +1,12 @@
 // An embedded store whose disk is full or may not be written: a clear answer, and everything that was recorded is there again afterwards.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openStore } from '../src/store/open.ts';
 import type { Store } from '../src/store/store.ts';
 import { cleanRun, ENVIRONMENT, filesBelow, METRICS, workerOf } from './store-suite.ts';
+import { cli } from './support/cli.ts';
 import { type SmallDisk, smallDisk } from './support/small-disk.ts';
 
 const probe = smallDisk(4096);
@@ -14,6 +17,15 @@ const FULL = {
   message: expect.stringContaining('the disk is full'),
   hint: expect.stringContaining('Make room'),
 };
+/** Its features are computed once and kept, where they can be. */
+const FROZEN = `
+name: frozen
+dataset: shapes?train=100&test=40
+model: alexnet-mini
+freeze: head
+training: {learningRate: 0.001, epochs: 2, batchSize: 20}
+attack: {type: badnets, size: 0.16, color: white, target: 3, poisonRate: 0.1}
+`;
 /** Only the database's log grows by this, so that in the end it is the log that finds no room. */
 const LOG_A_LOT = "SELECT pg_logical_emit_message(true, 'x', repeat('a', 1000000))::text";
 
@@ -92,6 +104,25 @@ describe.skipIf(!probe)('a store on a small disk (as root)', () => {
     disk.makeRoom();
     store = await openStore(join(disk.path, 'other'), { mode: 'own' });
     expect(await store.listExperiments()).toEqual([]);
+  });
+
+  test('a cache on a disk that may not be written is done without', async () => {
+    const made = smallDisk(20e6);
+    if (!made) throw new Error('no disk');
+    disk = made;
+    writeFileSync(join(disk.path, 'frozen.yaml'), FROZEN);
+    disk.readOnly(true);
+    const folder = mkdtempSync(join(tmpdir(), 'beside-'));
+    const cache = process.env.TRIGGERLAB_CACHE;
+    process.env.TRIGGERLAB_CACHE = join(disk.path, 'cache');
+    try {
+      const { code, stdout } = await cli(folder, 'run', join(disk.path, 'frozen.yaml'), '--workers', '1', '--json');
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ done: 2, failed: 0, left: 0 });
+    } finally {
+      process.env.TRIGGERLAB_CACHE = cache;
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('a store on a disk that may not be written names the way out and stays as it is', async () => {

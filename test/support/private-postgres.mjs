@@ -18,7 +18,7 @@ function binaries() {
 
 /**
  * Starts a server on `address` for the clients of `network` (loopback unless given): its URL, an immediate restart (as after
- * a power cut), a pause between `down` and `up`, and its end. @throws Error without PostgreSQL.
+ * a power cut), and its end. @throws Error without PostgreSQL.
  */
 export async function privatePostgres({ address = '127.0.0.1', network = '127.0.0.1/32' } = {}) {
   const bin = binaries();
@@ -42,13 +42,10 @@ export async function privatePostgres({ address = '127.0.0.1', network = '127.0.
   const options = `-o '-p ${port} -c listen_addresses=${address} -c unix_socket_directories='`;
   as(`${bin}/initdb -D ${data} -A trust -U postgres`);
   as(`echo 'host all all ${network} trust' >> ${data}/pg_hba.conf`);
-  const up = () => control('start', options);
-  up();
+  control('start', options);
   return {
     url: `postgres://postgres@${address}:${port}/postgres`,
     restart: () => control('restart', `-m immediate ${options}`),
-    down: () => control('stop', '-m immediate'),
-    up,
     stop() {
       control('stop', '-m immediate');
       rmSync(directory, { recursive: true, force: true });
