@@ -69,6 +69,20 @@ describe('explain', () => {
     );
   });
 
+  it('is in the report of its experiment from then on', async () => {
+    const { code, stderr } = await cli(folder, 'report', 'why', '--out', 'page');
+    expect(code, stderr).toBe(0);
+    const page = readFileSync(join(folder, 'page', 'index.html'), 'utf8');
+    expect(page).toContain('Where the networks look');
+    expect(page).toMatch(/<img src="data:image\/png[^>]*alt="Heat maps of 3/);
+    const rows = readFileSync(join(folder, 'page', 'explanations.csv'), 'utf8')
+      .trim()
+      .split('\n');
+    expect(rows).toHaveLength(3);
+    expect(rows[1]).toContain(backdoored());
+    expect(Number(rows[1].split(',').at(-2))).toBe(40);
+  });
+
   it('shows feature maps under other sizes, larger ones farther away', async () => {
     const options = [
       '--feature-maps',

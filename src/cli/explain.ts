@@ -6,8 +6,9 @@ import { parse } from 'yaml';
 import { explanationFigures } from '../analysis/explanation.ts';
 import { inputError } from '../core/errors.ts';
 import type { CamMethod } from '../explain/grad-cam.ts';
-import { figureText, MEASURE_COLUMNS, measureRows, writeExplanation } from '../report/explanation.ts';
+import { MEASURE_COLUMNS, measureRows, writeExplanation } from '../report/explanation.ts';
 import { featureMapDistances, writeFeatureMaps } from '../report/feature-map-figure.ts';
+import { EXPLANATION_ARTIFACT, figureText } from '../report/kept-explanation.ts';
 import { textTable } from '../report/text-table.ts';
 import type { RunFeatureMaps } from '../runner/feature-maps-of-run.ts';
 import { DEFAULT_STORE } from '../store/open.ts';
@@ -107,7 +108,8 @@ async function explainCommand(id: string, options: Options): Promise<void> {
       onProgress: (share, what) => progress.update(share, what),
     });
     progress.end();
-    const files = await writeExplanation(run, explanation, options.out);
+    const { files, kept: bytes } = await writeExplanation(run, explanation, options.out);
+    await withStore(options.store, (store) => store.putArtifact(run.runId, EXPLANATION_ARTIFACT, bytes));
     const figures = explanationFigures(explanation.study);
     const { layer, method } = explanation.study;
     if (options.json) {

@@ -33,14 +33,20 @@ export function registerReport(program: Command): void {
     'report quick --out report --compare sok-badnets --match family',
     'report quick --out report --json',
   ]).action(async (name: string, { out, store: location, compare: source, match, json }: Options) => {
-    const [experiment, runs, published] = await withStore(location, async (store) => [
-      await store.getExperiment(name),
-      await store.listRuns({ experiment: name }),
-      source === undefined ? undefined : { source, match, rows: await store.external.rows<ExternalRun>(source) },
-    ]);
-    // Loaded here because it brings in the charts, which other commands should not wait for.
+    // Loaded here because they bring in the charts, which other commands should not wait for.
+    const { keptExplanations } = await import('../report/kept-explanation.ts');
     const { writeReport } = await import('../report/write-report.ts');
-    const report = await writeReport({ experiment, runs, directory: out, published });
+    const { experiment, runs, published, explained } = await withStore(location, async (store) => {
+      const all = await store.listRuns({ experiment: name });
+      return {
+        experiment: await store.getExperiment(name),
+        runs: all,
+        published:
+          source === undefined ? undefined : { source, match, rows: await store.external.rows<ExternalRun>(source) },
+        explained: await keptExplanations(store, name, all),
+      };
+    });
+    const report = await writeReport({ experiment, runs, directory: out, published, explained });
     if (json) return printJson({ experiment: name, html: report.html, files: report.files });
     return print(`${report.html}\n${report.files.length} files in ${out}`);
   });

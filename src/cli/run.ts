@@ -173,10 +173,12 @@ async function conclude(
   const runs = await store.listRuns({ experiment: plan.name });
   let page: string | undefined;
   if (report !== undefined && !summary.interrupted) {
-    // Loaded here because it brings in the charts, which other commands should not wait for.
+    // Loaded here because they bring in the charts, which other commands should not wait for.
+    const { keptExplanations } = await import('../report/kept-explanation.ts');
     const { writeReport } = await import('../report/write-report.ts');
     const experiment = await store.getExperiment(plan.name);
-    page = (await writeReport({ experiment, runs, directory: report })).html;
+    const explained = await keptExplanations(store, plan.name, runs);
+    page = (await writeReport({ experiment, runs, directory: report, explained })).html;
   }
   if (json) {
     const flat = runs.map((run) => flattenRun(run, plan.name));

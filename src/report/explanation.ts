@@ -1,11 +1,6 @@
 // An explained run as files: the panel of heat maps, the page, and the figures as CSV.
 import { join } from 'node:path';
-import {
-  type ExplanationFigures,
-  explanationFigures,
-  type Figure,
-  type RegionFigures,
-} from '../analysis/explanation.ts';
+import { type ExplanationFigures, explanationFigures, type RegionFigures } from '../analysis/explanation.ts';
 import { makeDirectory, writeFileAtomic } from '../core/files.ts';
 import { formatPercent } from '../core/format.ts';
 import { IMAGES, NETWORKS, CLASSES as QUESTIONS } from '../explain/cam-study.ts';
@@ -15,6 +10,7 @@ import type { RunRecord } from '../store/records.ts';
 import { type HeatColumn, heatPanel } from './heat-panel.ts';
 import { STYLE } from './html-style.ts';
 import { type Html, html, trusted } from './html-template.ts';
+import { encodeExplanation, figureText } from './kept-explanation.ts';
 import { attackTitle } from './pictures.ts';
 
 const NETWORK_NAMES = { backdoored: 'backdoored network', twin: 'clean twin' } as const;
@@ -33,13 +29,6 @@ export const MEASURE_COLUMNS = [
   'peak in blind place',
 ] as const;
 
-/** `12.3 % [10.1, 14.5]` */
-export function figureText(figure: Figure | undefined): string {
-  if (!figure) return '–';
-  const percent = (value: number) => (100 * value).toFixed(1);
-  return `${percent(figure.mean)} % [${percent(figure.low)}, ${percent(figure.high)}]`;
-}
-
 export function measureRows({ questions }: ExplanationFigures): string[][] {
   return questions.map(({ network, image, class: asked, predicted, trigger, blind }) => [
     network,
@@ -55,8 +44,19 @@ export function measureRows({ questions }: ExplanationFigures): string[][] {
   ]);
 }
 
+export interface WrittenExplanation {
+  /** Paths of the files written. */
+  readonly files: string[];
+  /** What to keep with the run for reports of its experiment. */
+  readonly kept: Uint8Array;
+}
+
 /** Writes `index.html`, `heat-maps.png`, `measures.csv` and, with trigger neurons, `channels.csv` and `pruning.csv`. */
-export async function writeExplanation(run: RunRecord, explanation: RunExplanation, folder: string): Promise<string[]> {
+export async function writeExplanation(
+  run: RunRecord,
+  explanation: RunExplanation,
+  folder: string,
+): Promise<WrittenExplanation> {
   makeDirectory(folder);
   const figures = explanationFigures(explanation.study);
   const { panel, alt } = await panelOf(explanation);
@@ -69,7 +69,7 @@ export async function writeExplanation(run: RunRecord, explanation: RunExplanati
   for (const [name, content] of files) {
     await writeFileAtomic(join(folder, name), typeof content === 'string' ? Buffer.from(content) : content);
   }
-  return files.map(([name]) => join(folder, name));
+  return { files: files.map(([name]) => join(folder, name)), kept: encodeExplanation(explanation, panel, alt) };
 }
 
 async function panelOf({ side, shown, study, classes }: RunExplanation): Promise<{ panel: Buffer; alt: string }> {

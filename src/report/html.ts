@@ -9,6 +9,7 @@ import { dataTableHtml } from './data-table.ts';
 import { SORT_SCRIPT, STYLE } from './html-style.ts';
 import { resultsHtml, runsHtml, unfinishedHtml } from './html-tables.ts';
 import { type Html, html, trusted } from './html-template.ts';
+import { explainedTitle } from './kept-explanation.ts';
 import { lintHtml, lintOf, withoutLint } from './lint-section.ts';
 import type { ReportParts } from './parts.ts';
 import type { TriggerFigure } from './pictures.ts';
@@ -106,6 +107,7 @@ function sectionsOf(page: ReportPage): Section[] {
       page.claims.length > 0 ? html`${page.claims.map(dataTableHtml)}` : undefined,
     ),
     ...optional('defenses', 'Defences', defensesHtml(page)),
+    ...optional('explanations', 'Where the networks look', explanationsHtml(page)),
     ...optional('comparison', 'Beside published results', comparisonHtml(page)),
     ...(page.pictures.length + page.pictureNotes.length > 0
       ? [{ id: 'triggers', title: 'The triggers, stamped', body: picturesHtml(page) }]
@@ -156,6 +158,20 @@ function attributionHtml({ attribution, notes }: ReportPage): Html | undefined {
 function defensesHtml({ defenses: { charts, tables } }: ReportPage): Html | undefined {
   if (charts.length + tables.length === 0) return undefined;
   return html`<p>What is left of the attacks under a defence, and what defences that only look have found. No other part of this page has these runs, but for the table of results.</p>${charts.map(chartHtml)}${tables.map(dataTableHtml)}`;
+}
+
+/** Pictures of more runs than these make a page slow to load; the table has them all. */
+const SHOWN_PANELS = 4;
+
+function explanationsHtml({ explanations: { runs, table } }: ReportPage): Html | undefined {
+  if (!table) return undefined;
+  const panels = runs
+    .slice(0, SHOWN_PANELS)
+    .map(
+      ({ run, explanation: { panel, alt, layer, method } }) =>
+        html`<figure><div class="scroll"><img src="data:image/png;base64,${panel}" alt="${alt}" style="display:block;width:100%;min-width:56rem;height:auto"></div><figcaption><strong>${explainedTitle(run)}.</strong> ${method} at ${layer.name} (${layer.height} × ${layer.width}), each map by its own peak; frame: the trigger.</figcaption></figure>\n`,
+    );
+  return html`${dataTableHtml(table)}${panels}`;
 }
 
 function comparisonHtml({ comparison }: ReportPage): Html | undefined {

@@ -22,6 +22,7 @@ import type { DataTable } from './data-table.ts';
 import { defenseTables } from './defense-tables.ts';
 import { cleanAccuracyTable, costTable, intervalsTable } from './experiment-tables.ts';
 import { comparisonTable } from './external-tables.ts';
+import { type ExplainedRun, explanationsTable } from './kept-explanation.ts';
 import { type ResultsTable, resultsTable } from './results-table.ts';
 
 /** Imported results that the runs are set beside. */
@@ -48,6 +49,8 @@ export interface ReportParts {
   readonly power: DataTable | undefined;
   /** What defences did: of all else here defended runs are left out. */
   readonly defenses: { readonly charts: readonly Chart[]; readonly tables: readonly DataTable[] };
+  /** What `explain` found, of the runs that it was asked about. */
+  readonly explanations: { readonly runs: readonly ExplainedRun[]; readonly table: DataTable | undefined };
   readonly notes: readonly string[];
   readonly comparison: { readonly table: DataTable; readonly chart: Chart | undefined } | undefined;
 }
@@ -57,7 +60,11 @@ const MAX_OVERVIEW_LINES = 6;
 const MAX_OVERVIEWS = 4;
 
 /** Pure: the same runs give the same parts. Defended runs are in the table of results and in their own part: all else is about attacks. */
-export function reportParts(all: readonly RunRecord[], published?: PublishedResults): ReportParts {
+export function reportParts(
+  all: readonly RunRecord[],
+  published?: PublishedResults,
+  explained: readonly ExplainedRun[] = [],
+): ReportParts {
   const runs = all.filter((run) => !isDefended(run.spec));
   const done = runs.filter((run) => run.status === 'done');
   const specs = done.map((run) => run.spec);
@@ -88,6 +95,7 @@ export function reportParts(all: readonly RunRecord[], published?: PublishedResu
       : [],
     power: analysis && analysis.power.length > 0 ? powerTable(analysis.power) : undefined,
     defenses: { charts: pruningCharts(all), tables: defenseTables(all) },
+    explanations: { runs: explained, table: explanationsTable(explained) },
     notes: analysis?.notes ?? [],
     comparison: published && comparisonOf(runs, published),
   };
@@ -126,6 +134,7 @@ export function tablesOf(parts: ReportParts): DataTable[] {
     ...parts.claims,
     parts.power,
     ...parts.defenses.tables,
+    parts.explanations.table,
     parts.comparison?.table,
   ].flatMap((table) => (table && table.rows.length > 0 ? [table] : []));
 }

@@ -9,6 +9,7 @@ import { flattenRun } from '../store/flatten.ts';
 import type { RunRecord } from '../store/records.ts';
 import { dataTableCsv, dataTableLatex } from './data-table.ts';
 import { type ReportedExperiment, reportHtml } from './html.ts';
+import type { ExplainedRun } from './kept-explanation.ts';
 import { chartsOf, type PublishedResults, reportParts, tablesOf } from './parts.ts';
 import { distinctTriggers, type TriggerFigure, triggerFigure } from './pictures.ts';
 import { resultsCsv, resultsDataTable } from './results-table.ts';
@@ -24,6 +25,8 @@ export interface ReportRequest {
   readonly directory: string;
   /** Published results to set beside these. */
   readonly published?: PublishedResults | undefined;
+  /** What `explain` has kept of some of the runs. */
+  readonly explained?: readonly ExplainedRun[] | undefined;
 }
 
 export interface WrittenReport {
@@ -37,8 +40,9 @@ export interface WrittenReport {
  * Writes the report of an experiment. Each file is written whole or not at all, index.html last.
  * @throws TriggerlabError (input) when the directory cannot be written to.
  */
-export async function writeReport({ experiment, runs, directory, published }: ReportRequest): Promise<WrittenReport> {
-  const parts = reportParts(runs, published);
+export async function writeReport(request: ReportRequest): Promise<WrittenReport> {
+  const { experiment, runs, directory, published, explained } = request;
+  const parts = reportParts(runs, published, explained);
   const { pictures, pictureNotes } = await drawPictures(runs);
   const page = reportHtml({ experiment, runs, ...parts, pictures, pictureNotes });
   const contents: readonly (readonly [string, string])[] = [

@@ -264,6 +264,16 @@ export class Store {
     return this.#artifacts.get(runId, kind);
   }
 
+  /** The ids of an experiment's runs that have a file of a kind, in the order of the plan. */
+  async runsWithArtifact(experiment: string, kind: string): Promise<string[]> {
+    const rows = await this.database.query<{ run_id: string }>(
+      `SELECT run_id FROM artifacts JOIN experiment_runs USING (run_id)
+       WHERE experiment = $1 AND kind = $2 ORDER BY position`,
+      [experiment, kind],
+    );
+    return rows.map((row) => row.run_id);
+  }
+
   /** Makes runs that dead processes left running pending again. Only for who knows that nobody works on this store. */
   async forgetWorkers(): Promise<void> {
     await this.database.query(
