@@ -8,6 +8,7 @@ import { MIGRATIONS, migrate, SCHEMA_VERSION } from '../src/store/migrations.ts'
 import { openStore } from '../src/store/open.ts';
 import { EmbeddedDatabase } from '../src/store/pglite.ts';
 import { connectPostgres } from '../src/store/postgres.ts';
+import { archiveSuite } from './archive-suite.ts';
 import { queueSuite } from './queue-suite.ts';
 import { type StoreUnderTest, storeSuite } from './store-suite.ts';
 
@@ -31,6 +32,7 @@ async function onPglite(): Promise<StoreUnderTest> {
 }
 storeSuite('PGlite', onPglite);
 queueSuite('PGlite', onPglite);
+archiveSuite('PGlite to PGlite', onPglite, onPglite);
 
 /** A schema of its own on the server, as a URL, and a function that drops it. */
 async function freshSchema(server: string): Promise<{ url: string; drop: () => Promise<void> }> {
@@ -67,6 +69,8 @@ if (server) {
   };
   storeSuite('PostgreSQL', onServer);
   queueSuite('PostgreSQL', onServer);
+  archiveSuite('PGlite to PostgreSQL', onPglite, onServer);
+  archiveSuite('PostgreSQL to PGlite', onServer, onPglite);
 
   test('processes that migrate a server at once do it once', async () => {
     const { url, drop } = await freshSchema(server);

@@ -22,6 +22,7 @@ export const commands: readonly LazyCommand[] = [
   command('preview', '<spec>', 'draw its triggers', async () => (await import('./preview.ts')).registerPreview),
   command('worker', '', 'do runs that others planned', async () => (await import('./worker.ts')).registerWorker),
   command('launch', '', 'start workers on a cluster', async () => (await import('./launch.ts')).registerLaunch),
+  command('shard', '', 'runs as files for other nodes', async () => (await import('./shard.ts')).registerShard),
   command('retry', '[experiment]', 'try failed runs again', async () => (await import('./retry.ts')).registerRetry),
   command('status', '[experiment]', 'how it stands', async () => (await import('./status.ts')).registerStatus),
   command('logs', '<run>', 'what happened to a run', async () => (await import('./logs.ts')).registerLogs),
@@ -48,6 +49,7 @@ export const commands: readonly LazyCommand[] = [
   ),
   command('defend', '<run>', 'try defences on its network', async () => (await import('./defend.ts')).registerDefend),
   command('audit', '<model>', 'examine an ONNX classifier', async () => (await import('./audit.ts')).registerAudit),
+  command('store', '', 'runs from one store to another', async () => (await import('./store.ts')).registerStore),
   command(
     'export',
     '<run>',

@@ -5,7 +5,7 @@ import { textTable } from '../report/text-table.ts';
 import { missingEncoders, type NeededEncoder } from '../runner/encoders.ts';
 import { describeDesign, designLines } from '../spec/describe-design.ts';
 import type { Sample } from '../spec/experiment.ts';
-import type { FactorCount, Plan } from '../spec/plan.ts';
+import { type FactorCount, type Plan, sharedTwins } from '../spec/plan.ts';
 import { finish, withSet } from './command.ts';
 import { loadPlan } from './load-plan.ts';
 import { print, printJson } from './output.ts';
@@ -44,6 +44,7 @@ function planDocument(plan: Plan, encoders: readonly NeededEncoder[]): object {
     defendedRuns,
     sample: plan.sample && sampleOf(plan.sample),
     design: plan.design && describeDesign(plan.design),
+    sharedTwins: sharedTwins(plan),
     missingWeights: missingWeights.map(({ model }) => model),
     missingEncoders: encoders.map(({ title }) => title),
     factors,
@@ -79,6 +80,7 @@ function planText(plan: Plan): string {
     ...(rows.length === 0 ? [] : ['', textTable(columns, rows)]),
     '',
     `The same in ${runs.length === 1 ? 'this run' : 'all'}: ${fixed.map(({ field, levels }) => `${field} ${shown(levels[0].value)}`).join(', ')}`,
+    ...twinsNote(plan),
     ...weightsNote(plan),
   ];
   return parts.join('\n');
@@ -91,6 +93,16 @@ function sampleOf({ method, runs, seed }: Sample): object {
 function sampleLine({ method, runs, seed }: Sample): string {
   const how = method === 'sobol' ? 'spread evenly (Sobol)' : 'at random';
   return `A sample: ${counted(runs, 'poisoned run')} of all, ${how}, seed ${seed}`;
+}
+
+function twinsNote(plan: Plan): string[] {
+  const { twins, sharedBy, runsSaved } = sharedTwins(plan);
+  if (runsSaved === 0) return [];
+  const serve = twins === 1 ? 'serves' : 'serve';
+  return [
+    '',
+    `Shared work: ${counted(twins, 'clean twin')} ${serve} ${sharedBy} poisoned runs; ${runsSaved} runs more if each had its own.`,
+  ];
 }
 
 function weightsNote({ missingWeights }: Plan): string[] {

@@ -19,7 +19,7 @@ const MAX_ENTRIES = 10_000;
  * @throws TriggerlabError (input) when it is damaged or cut short, unpacks to more than `maxBytes`, or holds links, other
  * things than files, or names that point outside.
  */
-export async function* tarFiles(path: string, maxBytes: number): AsyncGenerator<TarFile> {
+export async function* tarFiles(path: string, maxBytes: number, maxEntries = MAX_ENTRIES): AsyncGenerator<TarFile> {
   const bytes = Readable.from(unpackedBytes(path, maxBytes), { objectMode: false });
   const archive = extract();
   bytes.on('error', (error) => archive.destroy(error));
@@ -27,7 +27,7 @@ export async function* tarFiles(path: string, maxBytes: number): AsyncGenerator<
   try {
     let entries = 0;
     for await (const entry of archive) {
-      if (++entries > MAX_ENTRIES) throw inputError(`${path} has more than ${MAX_ENTRIES} entries`);
+      if (++entries > maxEntries) throw inputError(`${path} has more than ${maxEntries} entries`);
       checkEntry(path, entry.header);
       if (entry.header.type === 'directory') entry.resume();
       else {

@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NEUTRAL_AUGMENTATION } from '../data/augmentation-fields.ts';
 import { NEUTRAL_PREPROCESSING } from '../data/preprocessing-fields.ts';
-import { normalise, runId } from './identity.ts';
+import { normalise, runId, runIds } from './identity.ts';
 import type { RunSpec } from './run-spec.ts';
 
 const run: RunSpec = {
@@ -141,4 +142,81 @@ test('what has no effect does not', () => {
   expect(normalise({ ...run, preprocessing: { resize: 'input', antialias: true } }).preprocessing).toEqual({
     antialias: true,
   });
+});
+
+/** A run in which every field of the identity is set to something other than its neutral value. */
+const everything: RunSpec = {
+  ...run,
+  model: 'alexnet-mini?dense=64',
+  stem: 'replaced',
+  testLimit: 500,
+  asrOver: 'all',
+  preprocessing: { rewrite: 32, quantize: 'once' },
+  augmentation: { flip: 0.5 },
+  labels: 'source-specific',
+  sources: [1, 2],
+  coverRate: 0.05,
+  poisonSet: 'per-batch',
+  training: { ...run.training, modeAfterFirstEpoch: 'eval' },
+  defense: { type: 'mend', rate: 0.25 },
+};
+
+test('a golden id of a run with every field, and every field takes part in it', () => {
+  const id = runId(everything, inputs);
+  expect(id).toBe('3301049fdcba2c26515b');
+  const without = Object.keys(everything).filter((name) => !(name in run));
+  for (const name of without)
+    expect([name, runId({ ...everything, [name]: undefined }, inputs)]).not.toEqual([name, id]);
+  expect(runId(everything, { ...inputs, datasetFingerprint: 'digits-2' })).not.toBe(id);
+  expect(runId(everything, { ...inputs, weightsHash: 'b'.repeat(64) })).not.toBe(id);
+});
+
+test('whatever the order of keys and whatever has no effect, the id is the same; another seed is another id', () => {
+  const specs = fc.record({
+    poisonRate: fc.double({ min: 1e-6, max: 1, noNaN: true }),
+    targetClass: fc.nat({ max: 9 }),
+    inputSize: fc.integer({ min: 8, max: 1024 }),
+    seed: fc.nat({ max: 2 ** 31 - 1 }),
+    attack: fc.dictionary(
+      fc.stringMatching(/^[a-z]{1,8}$/),
+      fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.string(), fc.boolean()),
+    ),
+    optimizer: fc.constantFrom('adam' as const, 'sgd' as const),
+    idle: fc.double({ min: 0, max: 0.99, noNaN: true }),
+  });
+  fc.assert(
+    fc.property(specs, ({ attack, optimizer, idle, ...fields }) => {
+      const spec: RunSpec = {
+        ...run,
+        ...fields,
+        attack: { ...attack, type: 'badnets' },
+        training: { ...run.training, optimizer },
+      };
+      const id = runId(spec, inputs);
+      expect(runId(reversed(spec), inputs)).toBe(id);
+      expect(
+        runId(
+          {
+            ...spec,
+            stem: 'kept',
+            labels: 'all-to-one',
+            coverRate: 0,
+            poisonSet: 'fixed',
+            testLimit: 'all',
+            defense: undefined,
+          },
+          inputs,
+        ),
+      ).toBe(id);
+      if (optimizer === 'adam')
+        expect(runId({ ...spec, training: { ...spec.training, momentum: idle } }, inputs)).toBe(id);
+      const clean = runId({ ...spec, attack: { type: 'none' } }, inputs);
+      expect(
+        runId({ ...spec, attack: { type: 'none' }, poisonRate: idle, targetClass: 1, asrOver: 'all' }, inputs),
+      ).toBe(clean);
+      expect(runId({ ...spec, seed: spec.seed === 0 ? 1 : spec.seed - 1 }, inputs)).not.toBe(id);
+      expect(runIds(spec, inputs)(spec.seed)).toBe(id);
+    }),
+    { numRuns: 200 },
+  );
 });

@@ -100,6 +100,22 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
   };
 }
 
+export interface SharedTwins {
+  /** Clean runs that poisoned ones are compared with. */
+  readonly twins: number;
+  /** Poisoned runs that share them. */
+  readonly sharedBy: number;
+  /** Runs that there would be more if each had a twin of its own. */
+  readonly runsSaved: number;
+}
+
+/** How much work the clean twins save by being shared. */
+export function sharedTwins({ runs }: Plan): SharedTwins {
+  const twins = runs.flatMap(({ twinId }) => twinId ?? []);
+  const distinct = new Set(twins).size;
+  return { twins: distinct, sharedBy: twins.length, runsSaved: twins.length - distinct };
+}
+
 /** @throws TriggerlabError (input) when the plan needs weights that are not here. */
 export function requireWeights({ missingWeights }: Plan): void {
   if (missingWeights.length === 0) return;

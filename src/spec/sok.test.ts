@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { loadExperiment } from './parse.ts';
-import { planExperiment } from './plan.ts';
+import { planExperiment, sharedTwins } from './plan.ts';
 import { catalogFor } from './references.ts';
 
 test('the paper’s matrix has the paper’s counts, with green on MNIST and without', () => {
   const sok = (...overrides: string[]) => planExperiment(loadExperiment('suites/sok.yaml', { overrides }));
   const whole = sok();
   expect(whole).toMatchObject({ poisonedRuns: 11_120, cleanRuns: 60 });
+  expect(sharedTwins(whole)).toEqual({ twins: 60, sharedBy: 11_120, runsSaved: 11_060 });
   expect(new Set(whole.runs.map(({ runId }) => runId)).size).toBe(11_180);
   expect(whole.factors.find(({ field }) => field === 'attack.type')?.levels).toEqual([
     { value: 'none', poisoned: 0, clean: 60 },
