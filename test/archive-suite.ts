@@ -114,6 +114,8 @@ export function archiveSuite(name: string, openFrom: Open, openTo: Open): void {
       for (const path of [file('1.tar'), file('2.tar')]) {
         const node = await openTo();
         await importArchive(node.store, path);
+        const planned = await node.store.listRuns({ experiment: 'shards' });
+        expect(planned).toHaveLength((await node.store.listRuns()).length);
         for (const run of await node.store.listRuns())
           if (run.status === 'pending') await node.store.recordDone(run.runId, METRICS, ENVIRONMENT);
         await exportStore(node.store, path);

@@ -42,8 +42,8 @@ export interface Exported {
 /** @throws TriggerlabError (input) for an experiment that the store does not know. The file appears whole or not at all. */
 export async function exportStore(store: Store, path: string, wishes: ExportWishes = {}): Promise<Exported> {
   for (const name of wishes.experiments ?? []) await store.getExperiment(name);
-  const experiments = await experimentsOf(store, wishes);
   const ids = await idsOf(store, wishes);
+  const experiments = await experimentsOf(store, wishes, new Set(ids));
   const files = new ArtifactFiles(store.artifactDirectory);
   let done = 0;
   let missing = 0;
@@ -103,7 +103,12 @@ async function addFile(archive: Pack, name: string, path: string, size: number):
   }
 }
 
-async function experimentsOf(store: Store, { experiments, only }: ExportWishes): Promise<ArchivedExperiment[]> {
+/** Experiments with those of their runs that are written: twins that runs need belong to them, or nobody would do them. */
+async function experimentsOf(
+  store: Store,
+  { experiments }: ExportWishes,
+  ids: ReadonlySet<string>,
+): Promise<ArchivedExperiment[]> {
   type Row = { name: string; spec_text: string; resolved: unknown; created_at: Date; updated_at: Date; runs: string[] };
   const rows = await store.database.query<Row>(
     `SELECT x.name, x.spec_text, x.resolved, x.created_at, x.updated_at,
@@ -116,7 +121,7 @@ async function experimentsOf(store: Store, { experiments, only }: ExportWishes):
   return rows.map((row) => ({
     ...{ name: row.name, specText: row.spec_text, resolved: row.resolved },
     ...{ createdAt: row.created_at.toISOString(), updatedAt: row.updated_at.toISOString() },
-    runs: only ? row.runs.filter((id) => only.has(id)) : row.runs,
+    runs: row.runs.filter((id) => ids.has(id)),
   }));
 }
 
