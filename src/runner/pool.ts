@@ -10,6 +10,8 @@ export interface PoolOptions {
   readonly workers: number;
   /** Threads inside one operation, per worker. */
   readonly threads: number;
+  /** The module that does runs in a process of its own. Benchmarks name one that does nothing. */
+  readonly program?: string;
 }
 
 /** A runner process is replaced after this many runs or beyond this resident memory. */
@@ -25,14 +27,16 @@ interface Runner {
 export class RunnerPool {
   readonly workers: number;
   readonly #threads: number;
+  readonly #program: string;
   readonly #idle: Runner[] = [];
   readonly #all = new Set<ChildProcess>();
   #closed = false;
   #stopping = false;
 
-  constructor({ workers, threads }: PoolOptions) {
+  constructor({ workers, threads, program = fileURLToPath(new URL('./child.js', import.meta.url)) }: PoolOptions) {
     this.workers = workers;
     this.#threads = threads;
+    this.#program = program;
   }
 
   /** Does a job in a process of its own. Never throws for what happens inside: a crash is an outcome too. */
@@ -71,7 +75,7 @@ export class RunnerPool {
   }
 
   #start(): Runner {
-    const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [String(this.#threads)], {
+    const child = fork(this.#program, [String(this.#threads)], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
