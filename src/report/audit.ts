@@ -4,8 +4,8 @@ import { packageVersion } from '../core/version.ts';
 import type { Audit, Evidence } from '../runner/audit.ts';
 import { calibrationNotes, LEAST_ASR, type VerdictKind } from '../runner/audit-verdict.ts';
 import { type HeatColumn, heatPanel } from './heat-panel.ts';
-import { STYLE } from './html-style.ts';
-import { type Html, html, trusted } from './html-template.ts';
+import { type Html, html } from './html-template.ts';
+import { pageHtml } from './page.ts';
 
 /** What was examined, for the page and the JSON document alike. */
 export interface AuditSubject {
@@ -133,31 +133,19 @@ export async function auditPage(audit: Audit, subject: AuditSubject): Promise<st
   const figures = await Promise.all(evidence.map((one) => evidenceFigure(one, side, nameOf)));
   const tone = verdict.kind === 'suspicious' ? 'bad' : verdict.kind === 'inconclusive' ? 'quiet' : 'good';
   const notes = calibration ? calibrationNotes(calibration, result.settings) : [];
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="triggerlab ${packageVersion}">
-<title>${model.path} examined · triggerlab</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the findings</a>
-<header>
-<p class="kicker">triggerlab audit</p>
-<h1>${model.path}: <span class="${tone}">${VERDICTS[verdict.kind]}</span></h1>
-<p class="lead">${verdictSentence(audit, subject)}</p>
+  return pageHtml({
+    title: `${model.path} examined · triggerlab`,
+    skip: 'Skip to the findings',
+    kicker: 'triggerlab audit',
+    heading: html`${model.path}: <span class="${tone}">${VERDICTS[verdict.kind]}</span>`,
+    header: html`<p class="lead">${verdictSentence(audit, subject)}</p>
 <dl class="figures">
 ${tile('Smallest mask', times(result.sizes.score), `smaller than the median; threshold ${times(verdict.threshold)}`)}
 ${tile('Exceeded by chance', percent(verdict.falsePositiveRate), calibration ? `of ${calibration.models} clean classifiers` : 'not calibrated')}
 ${tile('Classes examined', `${result.classes.length} of ${model.classes}`, result.complete ? 'all to the end' : 'not all to the end')}
 ${tile('Images right', percent(behaviour.accuracy), behaviour.labelled > 0 ? `of ${behaviour.labelled} with labels` : 'no labels that match')}
-</dl>
-</header>
-<main id="main" tabindex="-1">
-<section aria-labelledby="classes"><h2 id="classes">How small a trigger leads to each class</h2>
+</dl>`,
+    main: html`<section aria-labelledby="classes"><h2 id="classes">How small a trigger leads to each class</h2>
 <p>For each class, Neural Cleanse (Wang et al. 2019) searches the smallest mask and pattern that make images be taken for it. A class that needs a far smaller mask than the others is the target of a backdoor, or one that a few pixels suffice for. The factor says how many times smaller a mask is than the median (${number(result.sizes.median, 1)} pixels). Beside it stands the paper’s anomaly index, the distance from the median in robust deviations.</p>
 ${classTable(audit, subject)}</section>
 ${evidence.map(
@@ -181,11 +169,9 @@ ${term('Pixels', pixelNote(audit))}
 ${term('Answers', `${formatPercent(behaviour.commonest)} of the images are taken for the commonest class; ${behaviour.answers} of ${model.classes} classes occur.`)}
 ${term('Cost', `${formatSeconds(seconds)} of ${formatSeconds(subject.budget)} allowed; ${result.cost.forwardPasses.toLocaleString('en')} images forward, ${result.cost.backwardPasses.toLocaleString('en')} backward; schedule ${result.settings.schedule}, seed ${subject.seed}.`)}
 ${term('Command', html`<code>${subject.command}</code>, triggerlab ${packageVersion}`)}
-</dl></section>
-</main>
-</body>
-</html>
-`.text;
+</dl></section>`,
+    version: packageVersion,
+  });
 }
 
 function tile(title: string, value: string, note: string): Html {

@@ -8,9 +8,9 @@ import type { RunExplanation, TriggerNeurons } from '../runner/explain-run.ts';
 import { csvText } from '../store/csv.ts';
 import type { RunRecord } from '../store/records.ts';
 import { type HeatColumn, heatPanel } from './heat-panel.ts';
-import { STYLE } from './html-style.ts';
-import { type Html, html, trusted } from './html-template.ts';
+import { type Html, html } from './html-template.ts';
 import { encodeExplanation, figureText } from './kept-explanation.ts';
+import { pageHtml } from './page.ts';
 import { attackTitle } from './pictures.ts';
 
 const NETWORK_NAMES = { backdoored: 'backdoored network', twin: 'clean twin' } as const;
@@ -144,25 +144,13 @@ function pageOf(
 ): string {
   const { study, rows, neurons, classes } = explanation;
   const src = `data:image/png;base64,${panel.toString('base64')}`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="triggerlab">
-<title>${runId} explained · triggerlab</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the maps</a>
-<header>
-<p class="kicker">triggerlab explanation</p>
-<h1>Run ${runId}</h1>
-<p class="lead">${spec.model} on ${spec.dataset}, ${attackTitle(spec.attack)}, ε ${formatPercent(spec.poisonRate)}, target class ${classes[spec.targetClass]}. ${study.method} at ${study.layer.name} (${study.layer.height} × ${study.layer.width} maps) over ${rows.length} test images of other classes.</p>
-</header>
-<main id="main" tabindex="-1">
-<section aria-labelledby="maps"><h2 id="maps">Heat maps</h2>
+  return pageHtml({
+    title: `${runId} explained · triggerlab`,
+    skip: 'Skip to the maps',
+    kicker: 'triggerlab explanation',
+    heading: `Run ${runId}`,
+    header: html`<p class="lead">${spec.model} on ${spec.dataset}, ${attackTitle(spec.attack)}, ε ${formatPercent(spec.poisonRate)}, target class ${classes[spec.targetClass]}. ${study.method} at ${study.layer.name} (${study.layer.height} × ${study.layer.width} maps) over ${rows.length} test images of other classes.</p>`,
+    main: html`<section aria-labelledby="maps"><h2 id="maps">Heat maps</h2>
 <p>Where each network looks when it is asked about a class: bright places speak for it. Every map is scaled to its own peak, colours mean the same everywhere.</p>
 <figure><div class="scroll"><img src="${src}" alt="${alt}" style="display:block;width:100%;min-width:56rem;height:auto"></div></figure></section>
 <section aria-labelledby="measures"><h2 id="measures">In figures</h2>
@@ -173,11 +161,8 @@ ${tableHtml(
   figures.distances.map((one) => [one.image, one.class, figureText(one)]),
   'Distance between the maps of the backdoored network and of its clean twin',
 )}</section>
-${neurons ? neuronsHtml(neurons) : ''}
-</main>
-</body>
-</html>
-`.text;
+${neurons ? neuronsHtml(neurons) : ''}`,
+  });
 }
 
 const LISTED = 10;

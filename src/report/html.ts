@@ -1,16 +1,16 @@
 // The report as one static page: no network, no script needed, readable on a phone, on paper and by a screen reader.
 import { stringify } from 'yaml';
-import { sha256Bytes } from '../core/hash.ts';
 import { datasets } from '../data/registry.ts';
 import { models } from '../models/registry.ts';
 import type { RunRecord } from '../store/records.ts';
 import type { Chart } from './charts.ts';
 import { dataTableHtml } from './data-table.ts';
-import { SORT_SCRIPT, STYLE } from './html-style.ts';
+import { SORT_SCRIPT } from './html-style.ts';
 import { resultsHtml, runsHtml, unfinishedHtml } from './html-tables.ts';
 import { type Html, html, trusted } from './html-template.ts';
 import { explainedTitle } from './kept-explanation.ts';
 import { lintHtml, lintOf, withoutLint } from './lint-section.ts';
+import { pageHtml } from './page.ts';
 import type { ReportParts } from './parts.ts';
 import type { TriggerFigure } from './pictures.ts';
 import { METRIC_COLUMNS } from './results-table.ts';
@@ -46,25 +46,12 @@ export function reportHtml(page: ReportPage): string {
   const summary = summarizeRuns(page.runs);
   const sections = sectionsOf(page);
   const description = resolvedDescription(page.experiment.resolved);
-  // `strict-dynamic`-free and tight: nothing is fetched, and the only script that runs is the one whose hash stands here.
-  const scriptHash = Buffer.from(sha256Bytes(SORT_SCRIPT)).toString('base64');
-  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${scriptHash}'; base-uri 'none'; form-action 'none'`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="triggerlab">
-<title>${name} · triggerlab report</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the results</a>
-<header>
-<p class="kicker">triggerlab report</p>
-<h1>${name}</h1>
-${description ? html`<p>${description}</p>` : ''}<p class="lead">${summary.sentences.join(' ')}</p>
+  return pageHtml({
+    title: `${name} · triggerlab report`,
+    skip: 'Skip to the results',
+    kicker: 'triggerlab report',
+    heading: name,
+    header: html`${description ? html`<p>${description}</p>` : ''}<p class="lead">${summary.sentences.join(' ')}</p>
 ${
   summary.figures.length > 0
     ? html`<dl class="figures">${summary.figures.map(
@@ -73,17 +60,14 @@ ${
       )}</dl>`
     : ''
 }
-<nav aria-label="Contents"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
-</header>
-<main id="main" tabindex="-1">
-${sections.map(
-  ({ id, title, body }) => html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>\n${body}\n</section>\n`,
-)}</main>
-<footer><p>Made by triggerlab ${versionsOf(page.runs, 'triggerlab')} from recorded runs. Tables and figures stand beside this page as CSV and SVG files.</p></footer>
-<script>${trusted(SORT_SCRIPT)}</script>
-</body>
-</html>
-`.text;
+<nav aria-label="Contents"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>`,
+    main: html`${sections.map(
+      ({ id, title, body }) =>
+        html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>\n${body}\n</section>\n`,
+    )}`,
+    footer: html`<p>Made by triggerlab ${versionsOf(page.runs, 'triggerlab')} from recorded runs. Tables and figures stand beside this page as CSV and SVG files.</p>`,
+    script: SORT_SCRIPT,
+  });
 }
 
 function sectionsOf(page: ReportPage): Section[] {

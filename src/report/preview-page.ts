@@ -1,8 +1,8 @@
 // The trigger grids of an experiment as one page that needs nothing beside it.
 
 import { panelsOf } from './grid-pictures.ts';
-import { STYLE } from './html-style.ts';
-import { type Html, html, trusted } from './html-template.ts';
+import { type Html, html } from './html-template.ts';
+import { pageHtml } from './page.ts';
 import type { PositionFigure } from './position-figure.ts';
 import type { GridRow, TriggerGrid } from './trigger-grid.ts';
 
@@ -38,39 +38,24 @@ main{max-width:none}
 
 /** The page's text; deterministic. */
 export function previewHtml({ experiment, description, grids, figures, notes }: PreviewPage): string {
-  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="triggerlab">
-<title>${experiment} · triggers</title>
-<style>${trusted(STYLE + OWN_STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the pictures</a>
-<header>
-<p class="kicker">triggerlab preview</p>
-<h1>${experiment}</h1>
-${description === '' ? '' : html`<p>${description}</p>`}
+  return pageHtml({
+    title: `${experiment} · triggers`,
+    skip: 'Skip to the pictures',
+    kicker: 'triggerlab preview',
+    heading: experiment,
+    header: html`${description === '' ? '' : html`<p>${description}</p>`}
 <p class="lead">What each trigger looks like on the dataset's own pixels, what is left of it at the model's input, and what changes there. A red frame marks pictures whose model input the trigger leaves as it is.</p>
-${notes.length > 0 ? html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>` : ''}
-</header>
-<main id="main" tabindex="-1">
-${
-  figures.length > 0
-    ? html`<section aria-labelledby="positions"><h2 id="positions">Positions</h2>
+${notes.length > 0 ? html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>` : ''}`,
+    main: html`${
+      figures.length > 0
+        ? html`<section aria-labelledby="positions"><h2 id="positions">Positions</h2>
 ${figures.map(figureHtml)}</section>
 `
-    : ''
-}${grids.map(gridHtml)}
-</main>
-<footer><p>Made by triggerlab. The same pictures stand beside this page as PNG files.</p></footer>
-</body>
-</html>
-`.text;
+        : ''
+    }${grids.map(gridHtml)}`,
+    footer: html`<p>Made by triggerlab. The same pictures stand beside this page as PNG files.</p>`,
+    style: OWN_STYLE,
+  });
 }
 
 function figureHtml({ alt, png, width, height }: PositionFigure): Html {
