@@ -46,7 +46,7 @@ describe('models show', () => {
   it('says what options are set, and which layers then start at random', async () => {
     const { stdout } = await models('show', 'alexnet-mini?dense=64&dropout=0');
     expect(stdout).toMatch(/^alexnet-mini\?dense=64&dropout=0: /);
-    expect(stdout).toMatch(/^options: dense=64 dropout=0 dropoutAt=before$/m);
+    expect(stdout).toMatch(/^options: width=1 dense=64 dropout=0 dropoutAt=before$/m);
     expect(stdout).toMatch(/^start at random, .*: classifier\.1, classifier\.4$/m);
     const { stdout: plain } = await models('show', 'alexnet-mini?dense=64', '--init', 'random', '--json');
     expect(JSON.parse(plain)).toMatchObject({ options: { dense: 64, dropout: 0.2 }, startAtRandom: [] });
