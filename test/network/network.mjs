@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore } from '../../dist/store/open.js';
 import { privatePostgres } from '../support/private-postgres.mjs';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
+const PROGRAM = resolve(import.meta.dirname, '../..');
+const MAIN = join(PROGRAM, 'dist/cli/main.js');
 const LIMIT_MS = 300_000;
 const LEASE_SECONDS = 2;
 const HOSTS = ['alpha', 'beta', 'gamma'];
@@ -54,7 +55,9 @@ function removeNetwork() {
 /** A worker that sees an empty /tmp, /dev/shm and home of its own, no process but its own, and one network interface. */
 function startWorker(index, url) {
   const inside = [
-    'mount --make-rprivate / && mount -t tmpfs none /dev/shm && mount -t tmpfs none /tmp && mkdir /tmp/work && cd /tmp/work',
+    // The program itself stays in reach, wherever it lies: below /tmp as well.
+    'mount --make-rprivate / && mount -t tmpfs none /mnt && mkdir /mnt/program && mount --bind "$PROGRAM" /mnt/program',
+    'mount -t tmpfs none /dev/shm && mount -t tmpfs none /tmp && mkdir /tmp/work && cd /tmp/work',
     `hostname ${HOSTS[index]} && export HOME=/tmp TRIGGERLAB_CACHE=/tmp/cache && unset TRIGGERLAB_ARTIFACTS`,
     `exec "$@"`,
   ].join(' && ');
@@ -76,9 +79,9 @@ function startWorker(index, url) {
     [
       ...['netns', 'exec', namespaceOf(index)],
       ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--ipc', '--uts'],
-      ...['sh', '-c', inside, 'sh', process.execPath, MAIN, ...worker],
+      ...['sh', '-c', inside, 'sh', process.execPath, '/mnt/program/dist/cli/main.js', ...worker],
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PROGRAM } },
   );
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {

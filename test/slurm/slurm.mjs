@@ -99,6 +99,8 @@ attack: {type: badnets, size: 0.16, color: white, target: 3, poisonRate: 0.02}
 
   launch('--jobs', '2', '--time', '0:10:00');
   await until('the end of the sweep', async () => (await runs()).every(({ status }) => status === 'done'));
+  // The log of a run may reach the store a moment after its result.
+  await until('the log of the run', async () => (await events(cut[0])).some(({ kind }) => kind === 'done'));
   const history = await events(cut[0]);
   const before = history.find(({ kind }) => kind === 'handed back').worker;
   const after = history.findLast(({ kind }) => kind === 'done').worker;
