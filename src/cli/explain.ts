@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parse } from 'yaml';
-import { explanationFigures } from '../analysis/explanation.ts';
 import { inputError } from '../core/errors.ts';
 import type { CamMethod } from '../explain/grad-cam.ts';
 import { MEASURE_COLUMNS, measureRows, writeExplanation } from '../report/explanation.ts';
@@ -108,9 +107,8 @@ async function explainCommand(id: string, options: Options): Promise<void> {
       onProgress: (share, what) => progress.update(share, what),
     });
     progress.end();
-    const { files, kept: bytes } = await writeExplanation(run, explanation, options.out);
+    const { files, figures, kept: bytes } = await writeExplanation(run, explanation, options.out);
     await withStore(options.store, (store) => store.putArtifact(run.runId, EXPLANATION_ARTIFACT, bytes));
-    const figures = explanationFigures(explanation.study);
     const { layer, method } = explanation.study;
     if (options.json) {
       const { name, op, channels, height, width } = layer;

@@ -2,8 +2,7 @@
 import { Rng } from '../core/rng.ts';
 import type { ActivationClusteringParameters } from './activation-clustering.ts';
 import type { DefenseResult, DefenseSubject, DefenseWatch } from './defense.ts';
-import { centred, type HiddenFeatures, hiddenFeatures } from './hidden-features.ts';
-import { labelledRows } from './labelled-rows.ts';
+import { centred, type HiddenFeatures, labelledFeatures } from './hidden-features.ts';
 import { principal, projected } from './principal.ts';
 import { measureFindings } from './row-findings.ts';
 import { silhouette, squaredDistance, twoMeans } from './two-means.ts';
@@ -26,14 +25,10 @@ export interface ClassClusters {
 export async function clusterActivations(
   subject: DefenseSubject,
   settings: ActivationClusteringParameters,
-  { onProgress, checkStop }: DefenseWatch,
+  watch: DefenseWatch,
 ): Promise<DefenseResult> {
-  const { source, classes, poisoned } = await labelledRows(subject);
-  const everyRow = Int32Array.from({ length: source.count }, (_, row) => row);
-  const features = await hiddenFeatures(subject, source, everyRow, (done) => {
-    checkStop?.();
-    onProgress?.((0.7 * done) / source.count, 'hidden activations');
-  });
+  const { onProgress, checkStop } = watch;
+  const { source, classes, poisoned, rows: everyRow, features } = await labelledFeatures(subject, 0.7, watch);
   const flagged = new Uint8Array(source.count);
   const scores = new Float64Array(source.count);
   const found: ClassClusters[] = [];

@@ -7,8 +7,9 @@ import { reduceMean } from '../graph/ops/reduce-mean.ts';
 import { reshape } from '../graph/ops/reshape.ts';
 import { evaluationBatch, imageFeeds } from '../train/feeds.ts';
 import { emitForward, type Forward, type Network } from '../train/network.ts';
-import { stateFeeds } from '../train/predict.ts';
-import type { DefenseSubject } from './defense.ts';
+import { everyRow, stateFeeds } from '../train/predict.ts';
+import type { DefenseSubject, DefenseWatch } from './defense.ts';
+import { type LabelledRows, labelledRows } from './labelled-rows.ts';
 
 export interface HiddenFeatures {
   /** Numbers of each image. */
@@ -70,6 +71,21 @@ export async function hiddenFeatures(
     onBatch?.(at + some.length);
   }
   return { width, data };
+}
+
+/** A defender's training rows by their labels, with the hidden features of all. `share` of the work is told as progress. */
+export async function labelledFeatures(
+  subject: DefenseSubject,
+  share: number,
+  { onProgress, checkStop }: DefenseWatch,
+): Promise<LabelledRows & { readonly rows: Int32Array; readonly features: HiddenFeatures }> {
+  const labelled = await labelledRows(subject);
+  const rows = everyRow(labelled.source);
+  const features = await hiddenFeatures(subject, labelled.source, rows, (done) => {
+    checkStop?.();
+    onProgress?.((share * done) / rows.length, 'hidden activations');
+  });
+  return { ...labelled, rows, features };
 }
 
 /** Some rows of features, centred: float64, row by row, and the mean that was taken off. */

@@ -1,7 +1,6 @@
 // What Spectral Signatures does: squared length of each centred feature vector along its class's top right singular vector.
 import type { DefenseResult, DefenseSubject, DefenseWatch } from './defense.ts';
-import { centred, type HiddenFeatures, hiddenFeatures } from './hidden-features.ts';
-import { labelledRows } from './labelled-rows.ts';
+import { centred, type HiddenFeatures, labelledFeatures } from './hidden-features.ts';
 import { principal, projected } from './principal.ts';
 import { measureFindings } from './row-findings.ts';
 import type { SpectralSignaturesParameters } from './spectral-signatures.ts';
@@ -20,14 +19,10 @@ export function spectralScores(features: HiddenFeatures, rows: readonly number[]
 export async function spectralFindings(
   subject: DefenseSubject,
   { epsilon, multiplier }: SpectralSignaturesParameters,
-  { onProgress, checkStop }: DefenseWatch,
+  watch: DefenseWatch,
 ): Promise<DefenseResult> {
-  const { source, classes, poisoned } = await labelledRows(subject);
-  const everyRow = Int32Array.from({ length: source.count }, (_, row) => row);
-  const features = await hiddenFeatures(subject, source, everyRow, (done) => {
-    checkStop?.();
-    onProgress?.((0.8 * done) / source.count, 'hidden activations');
-  });
+  const { onProgress, checkStop } = watch;
+  const { source, classes, poisoned, rows: everyRow, features } = await labelledFeatures(subject, 0.8, watch);
   const expected = epsilon === 'known' ? mostPoisoned(classes, poisoned) : epsilon * source.count;
   const flagged = new Uint8Array(source.count);
   const scores = new Float64Array(source.count);

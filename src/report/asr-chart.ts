@@ -18,6 +18,7 @@ import {
   finish,
   legend,
   MAX_VARIANTS,
+  type PanelPoint,
   type Series,
   slug,
   strokeOf,
@@ -25,13 +26,8 @@ import {
   symbolOf,
 } from './chart-frame.ts';
 
-export interface Point {
+export interface Point extends PanelPoint {
   readonly rate: number;
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-  readonly column: string;
-  readonly row: string;
 }
 
 /**

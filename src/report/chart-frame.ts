@@ -19,6 +19,15 @@ export interface Series {
   readonly variant: number;
 }
 
+/** A mean with the ends of its bar, in the panel of a column and a row. */
+export interface PanelPoint {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  readonly column: string;
+  readonly row: string;
+}
+
 /** Okabe and Ito's colours, darkened (for white) and lightened (for black) to a contrast of at least 3 : 1. */
 const LIGHT = ['#0072b2', '#c24a00', '#00795a', '#a8487f', '#7a6100', '#2f2f8f'];
 const DARK = ['#56b4e9', '#ff9d5c', '#3fd0a4', '#e6a3cb', '#f0e442', '#b0b0ff'];

@@ -47,6 +47,7 @@ export function measureRows({ questions }: ExplanationFigures): string[][] {
 export interface WrittenExplanation {
   /** Paths of the files written. */
   readonly files: string[];
+  readonly figures: ExplanationFigures;
   /** What to keep with the run for reports of its experiment. */
   readonly kept: Uint8Array;
 }
@@ -69,7 +70,11 @@ export async function writeExplanation(
   for (const [name, content] of files) {
     await writeFileAtomic(join(folder, name), typeof content === 'string' ? Buffer.from(content) : content);
   }
-  return { files: files.map(([name]) => join(folder, name)), kept: encodeExplanation(explanation, panel, alt) };
+  return {
+    files: files.map(([name]) => join(folder, name)),
+    figures,
+    kept: encodeExplanation(explanation, figures, panel, alt),
+  };
 }
 
 async function panelOf({ side, shown, study, classes }: RunExplanation): Promise<{ panel: Buffer; alt: string }> {

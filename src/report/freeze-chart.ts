@@ -21,6 +21,7 @@ import {
   finish,
   legend,
   MAX_VARIANTS,
+  type PanelPoint,
   type Series,
   slug,
   strokeOf,
@@ -41,13 +42,8 @@ const MEASURES = [
   { name: 'cleanAccuracy', label: 'clean accuracy (%)' },
 ] as const;
 
-interface Point {
+interface Point extends PanelPoint {
   readonly boundary: number;
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-  readonly column: string;
-  readonly row: string;
 }
 
 /** The number of `from:<n>`; undefined for other policies. */

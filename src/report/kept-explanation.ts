@@ -1,6 +1,6 @@
 // What `explain` leaves with its run in the store, and what a report makes of it: a table over all explained runs and their heat maps.
 import { z } from 'zod';
-import { explanationFigures, type Figure } from '../analysis/explanation.ts';
+import type { ExplanationFigures, Figure } from '../analysis/explanation.ts';
 import { formatPercent } from '../core/format.ts';
 import { datasetLabel } from '../core/references.ts';
 import type { RunExplanation } from '../runner/explain-run.ts';
@@ -47,16 +47,19 @@ export interface ExplainedRun {
 }
 
 /** The bytes to keep with the run. `panel` is the PNG of the heat maps. */
-export function encodeExplanation({ study, rows }: RunExplanation, panel: Uint8Array, alt: string): Uint8Array {
+export function encodeExplanation(
+  { study, rows }: RunExplanation,
+  { questions }: ExplanationFigures,
+  panel: Uint8Array,
+  alt: string,
+): Uint8Array {
   const { method, layer } = study;
   const kept: KeptExplanation = {
     ...{ schemaVersion: 1, method, images: rows.length, alt },
     layer: { name: layer.name, height: layer.height, width: layer.width },
-    questions: explanationFigures(study).questions.map(
-      ({ network, image, class: asked, predicted, trigger, blind }) => ({
-        ...{ network, image, class: asked, predicted, trigger, blind },
-      }),
-    ),
+    questions: questions.map(({ network, image, class: asked, predicted, trigger, blind }) => ({
+      ...{ network, image, class: asked, predicted, trigger, blind },
+    })),
     panel: Buffer.from(panel).toString('base64'),
   };
   return Buffer.from(JSON.stringify(kept));

@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { aggregate } from '../analysis/aggregate.ts';
 import { compareFactor, factorsAcross, factorTitle, formatFactor } from '../analysis/factors.ts';
 import type { RunRecord } from '../store/records.ts';
-import { type Chart, finish, legend, slug, strokeOf, svgDocument, symbolOf } from './chart-frame.ts';
+import { type Chart, finish, legend, type PanelPoint, slug, strokeOf, svgDocument, symbolOf } from './chart-frame.ts';
 import { doneUnderDefence, STAGES, stageFigure } from './defense-figures.ts';
 
 const INSIDE = ['defense.rate', 'attack'];
@@ -12,13 +12,8 @@ const ROWS = [
   { share: 'cleanAccuracy', title: 'clean accuracy' },
 ] as const;
 
-interface Point {
+interface Point extends PanelPoint {
   readonly rate: number;
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-  readonly column: string;
-  readonly row: string;
 }
 
 /** One chart for each setting besides rate and attack; empty where fewer than two rates were run. */
