@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256Hex } from '../src/core/hash.ts';
 import { exportStore } from '../src/store/archive/export-store.ts';
 import { importArchive } from '../src/store/archive/import-archive.ts';
 import { exportShards } from '../src/store/archive/shards.ts';
@@ -42,6 +43,7 @@ export function archiveSuite(name: string, openFrom: Open, openTo: Open): void {
       const found = { metrics: { share: 0.1 + 0.2, verdict: 'x' }, details: { curve: [1, 2.5] }, cost };
       await store.recordDone('c-defended', METRICS, ENVIRONMENT, null, found);
       expect(await failNext(store, 'lab', 'it broke')).toBe('d-fails');
+      await store.putArtifact('d-fails', 'checkpoint', bytes.subarray(1));
     });
     afterAll(async () => {
       await from?.close();
@@ -54,7 +56,7 @@ export function archiveSuite(name: string, openFrom: Open, openTo: Open): void {
         experiments: 1,
         runs: 5,
         done: 3,
-        artifacts: 1,
+        artifacts: 2,
         missing: 0,
       });
       expect(await importArchive(to.store, file('all.tar'))).toEqual({
@@ -63,8 +65,10 @@ export function archiveSuite(name: string, openFrom: Open, openTo: Open): void {
         results: 3,
         same: 0,
         differing: [],
-        artifacts: 1,
+        artifacts: 2,
       });
+      await exportStore(to.store, file('again.tar'));
+      expect(readFileSync(file('again.tar')).equals(readFileSync(file('all.tar')))).toBe(true);
       const there = await from.store.listRuns({ experiment: 'lab' });
       const here = await to.store.listRuns({ experiment: 'lab' });
       expect(here).toStrictEqual(there);
@@ -81,6 +85,19 @@ export function archiveSuite(name: string, openFrom: Open, openTo: Open): void {
         artifacts: 0,
       });
       expect(await to.store.listRuns()).toStrictEqual(here);
+    });
+
+    test('files that are missing or damaged are left out, told, and taken from another archive', async () => {
+      const sha256 = sha256Hex(bytes);
+      const path = join(from.artifacts, sha256.slice(0, 2), sha256.slice(2));
+      writeFileSync(path, bytes.subarray(2));
+      expect(await exportStore(from.store, file('less.tar'))).toMatchObject({ artifacts: 1, missing: 1 });
+      writeFileSync(path, bytes);
+      await to.store.removeRuns(['a-clean']);
+      expect(await importArchive(to.store, file('less.tar'))).toMatchObject({ results: 1, same: 2, artifacts: 0 });
+      expect(await to.store.getArtifact('a-clean', 'trained')).toBeUndefined();
+      expect(await importArchive(to.store, file('all.tar'))).toMatchObject({ results: 0, same: 3, artifacts: 1 });
+      expect(await to.store.getArtifact('a-clean', 'trained')).toEqual(bytes);
     });
 
     test('a result that differs is told and not taken; one of a pending run is', async () => {
@@ -142,6 +159,7 @@ export function archiveSuite(name: string, openFrom: Open, openTo: Open): void {
         [changed('"testImages":2000', '"testImages":2.50'), /whole numbers/],
         [changed('"needs":"a-clean"', '"needs":"a-cleam"'), /needs a-cleam, which is not there/],
         [changed('"dataset":"mnist10k"', '"dataset":"\\u0000kk"'), /characters that no text has/],
+        [changed('"inputSize":32', '"__proto__":{}'), /runs-000000\.ndjson:1 has a member "__proto__"/],
         [await tarOf('../../evil'), /points outside/],
         [await tarOf('store.sh'), /no archive of a store: it begins with "store.sh"/],
         [changed('"kind":"trained"', '"kind":"../../x"'), /artifacts\.0\.kind/],

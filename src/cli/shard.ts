@@ -1,5 +1,4 @@
 // `triggerlab shard`: pending runs as files for nodes that cannot reach the store, and their results back.
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { modelLabel } from '../core/references.ts';
@@ -58,7 +57,6 @@ export function registerShard(program: Command): void {
 }
 
 async function exportCommand(experiment: string, { store, shards, out, json }: ExportOptions): Promise<void> {
-  await mkdir(out, { recursive: true });
   const paths = Array.from({ length: shards }, (_, i) => resolve(out, `${experiment}-${i + 1}-of-${shards}.tar`));
   const written = await withStore(store, (opened) => exportShards(opened, experiment, paths));
   if (json) return printJson({ experiment, shards: written });

@@ -43,7 +43,7 @@ export function registerStore(program: Command): void {
     if (options.json) return printJson({ file, ...exported });
     const { runs, done, artifacts, missing } = exported;
     print(`${file}: ${runs} runs, ${done} of them done, ${artifacts} files`);
-    if (missing > 0) log(`warning: ${missing} files of runs are not here and were left out`);
+    if (missing > 0) log(`warning: ${missing} files of runs are missing here or damaged, and were left out`);
   });
   const fromFile = group
     .command('import')

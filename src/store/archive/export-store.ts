@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
 import { failedError } from '../../core/errors.ts';
+import { fileSha256 } from '../../core/file-hash.ts';
 import { replaceFile } from '../../core/files.ts';
 import { packageVersion } from '../../core/version.ts';
 import { ArtifactFiles } from '../artifact-files.ts';
@@ -45,8 +46,8 @@ export async function exportStore(store: Store, path: string, wishes: ExportWish
   const ids = await idsOf(store, wishes);
   const experiments = await experimentsOf(store, wishes, new Set(ids));
   const files = new ArtifactFiles(store.artifactDirectory);
+  const { sound, missing } = wishes.artifacts === false ? NO_FILES : await filesOf(store, files, ids);
   let done = 0;
-  let missing = 0;
   const hashes = new Set<string>();
   await replaceFile(path, async (temporary) => {
     const archive = pack();
@@ -60,29 +61,38 @@ export async function exportStore(store: Store, path: string, wishes: ExportWish
         const runs = await readRuns(store, ids.slice(at, at + RUNS_A_FILE));
         const lines = runs.map((run) => {
           if (run.status === 'done') done++;
-          if (wishes.artifacts === false) return JSON.stringify({ ...run, artifacts: [] });
-          for (const { sha256 } of run.artifacts) hashes.add(sha256);
-          return JSON.stringify(run);
+          const artifacts = run.artifacts.filter(({ sha256 }) => sound.has(sha256));
+          for (const { sha256 } of artifacts) hashes.add(sha256);
+          return JSON.stringify({ ...run, artifacts });
         });
         await add(
           `runs-${String(at / RUNS_A_FILE).padStart(6, '0')}.ndjson`,
           lines.map((line) => `${line}\n`).join(''),
         );
       }
-      for (const sha256 of hashes) {
-        const bytes = await stat(files.pathOf(sha256)).then(
-          (stats) => (stats.isFile() ? stats.size : undefined),
-          () => undefined,
-        );
-        if (bytes === undefined) missing++;
-        else await addFile(archive, `artifacts/${sha256}`, files.pathOf(sha256), bytes);
-      }
+      for (const sha256 of hashes) await addFile(archive, `artifacts/${sha256}`, files.pathOf(sha256));
       archive.finalize();
     };
     await Promise.all([written, fill().catch((error: Error) => archive.destroy(error))]);
     return path;
   });
-  return { experiments: experiments.length, runs: ids.length, done, artifacts: hashes.size - missing, missing };
+  return { experiments: experiments.length, runs: ids.length, done, artifacts: hashes.size, missing };
+}
+
+const NO_FILES = { sound: new Set<string>(), missing: 0 };
+
+/** Which of the files that belong to runs are here as they should be, and how many are not. */
+async function filesOf(store: Store, files: ArtifactFiles, ids: readonly string[]): Promise<typeof NO_FILES> {
+  const rows = await store.database.query<{ sha256: string }>(
+    'SELECT DISTINCT sha256 FROM artifacts WHERE run_id IN (SELECT json_array_elements_text($1::text::json))',
+    [JSON.stringify(ids)],
+  );
+  const sound = new Set<string>();
+  for (const { sha256 } of rows) {
+    const found = await fileSha256(files.pathOf(sha256)).catch(() => undefined);
+    if (found === sha256) sound.add(sha256);
+  }
+  return { sound, missing: rows.length - sound.size };
 }
 
 const mtime = new Date(0);
@@ -94,10 +104,10 @@ function addBytes(archive: Pack, name: string, bytes: Buffer): Promise<void> {
   });
 }
 
-async function addFile(archive: Pack, name: string, path: string, size: number): Promise<void> {
-  const entry = archive.entry({ name, size, mtime });
+async function addFile(archive: Pack, name: string, path: string): Promise<void> {
   try {
-    await pipeline(createReadStream(path), entry);
+    const { size } = await stat(path);
+    await pipeline(createReadStream(path), archive.entry({ name, size, mtime }));
   } catch (cause) {
     throw failedError(`${path} changed while it was exported`, { hint: 'Try again.', cause });
   }
@@ -157,7 +167,7 @@ interface Row extends Omit<RunRow, 'defense'> {
 export async function readRuns(store: Store, ids: readonly string[]): Promise<ArchivedRun[]> {
   const rows = await store.database.query<Row>(
     `SELECT r.*, (SELECT row_to_json(d) FROM defenses d WHERE d.run_id = r.run_id) AS defense,
-       (SELECT json_agg(json_build_object('kind', a.kind, 'sha256', a.sha256, 'bytes', a.bytes) ORDER BY a.kind)
+       (SELECT json_agg(json_build_object('kind', a.kind, 'sha256', a.sha256, 'bytes', a.bytes) ORDER BY a.kind COLLATE "C")
         FROM artifacts a WHERE a.run_id = r.run_id) AS artifacts
      FROM ROWS FROM (json_array_elements_text($1::text::json)) WITH ORDINALITY AS i(run_id, n)
      JOIN runs r ON r.run_id = i.run_id ORDER BY i.n`,

@@ -60,31 +60,37 @@ const COUNTS = ['testImages', 'attackedImages', 'epochs', 'stealthImages'];
 const isCount = (value: unknown) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 31;
 
 /** What of a spec the program relies on; further fields pass. */
-const spec = z
-  .looseObject({
-    ...{ dataset: text, model: text, init: z.enum(['pretrained', 'random']), freeze: text, inputSize: z.int() },
-    attack: z.looseObject({ type: text }),
+const neededOfSpec = z.looseObject({
+  ...{ dataset: text, model: text, init: z.enum(['pretrained', 'random']), freeze: text, inputSize: z.int() },
+  attack: z.looseObject({ type: text }),
+  ...{
+    poisonRate: z.number(),
+    targetClass: z.int(),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1),
+  },
+  training: z.looseObject({
     ...{
-      poisonRate: z.number(),
-      targetClass: z.int(),
-      seed: z
-        .int()
-        .min(0)
-        .max(2 ** 31 - 1),
+      optimizer: z.enum(['adam', 'sgd']),
+      learningRate: z.number(),
+      momentum: z.number(),
+      weightDecay: z.number(),
     },
-    training: z.looseObject({
-      ...{
-        optimizer: z.enum(['adam', 'sgd']),
-        learningRate: z.number(),
-        momentum: z.number(),
-        weightDecay: z.number(),
-      },
-      ...{ epochs: z.int(), batchSize: z.int() },
-    }),
-    defense: z.looseObject({ type: text }).optional(),
-  })
-  // Only strings could differ from what a plan makes, and whoever runs the spec checks them again.
-  .transform((value) => value as unknown as RunSpec);
+    ...{ epochs: z.int(), batchSize: z.int() },
+  }),
+  defense: z.looseObject({ type: text }).optional(),
+});
+
+/**
+ * A spec as it stands: what the schema above gives back has its members in another order, and would be exported as another text. Only
+ * strings could differ from what a plan makes, and whoever runs the spec checks them again.
+ */
+const spec = z.custom<RunSpec>().superRefine((value, context) => {
+  const { error } = neededOfSpec.safeParse(value);
+  for (const { path, message } of error?.issues ?? []) context.addIssue({ code: 'custom', path: [...path], message });
+});
 
 export const runSchema = z
   .object({

@@ -50,7 +50,7 @@ export async function importArchive(store: Store, path: string): Promise<Importe
     for (const run of await readRuns(store, ids.slice(at, at + 1000))) known.set(run.runId, runSchema.parse(run));
   }
   const files = new ArtifactFiles(store.artifactDirectory);
-  const wanted = wantedFiles(archive, known);
+  const wanted = new Set(archive.runs.flatMap((run) => newFiles(run, known.get(run.runId), archive)).map(hashOf));
   const added = await putFiles(files, path, wanted);
   const artifacts = new RunArtifacts(store.database, files, () => {});
   try {
@@ -62,12 +62,13 @@ export async function importArchive(store: Store, path: string): Promise<Importe
   }
 }
 
-/** Files of runs whose result the store has not, as far as the archive has them. */
-function wantedFiles({ runs, artifacts }: StoreArchive, known: ReadonlyMap<string, ArchivedRun>): Set<string> {
-  const taken = runs.filter((run) => run.status === 'done' && known.get(run.runId)?.status !== 'done');
-  return new Set(
-    taken.flatMap((run) => run.artifacts.map(({ sha256 }) => sha256)).filter((hash) => artifacts.has(hash)),
-  );
+const hashOf = ({ sha256 }: ArchivedRun['artifacts'][number]) => sha256;
+
+/** A run's files of kinds that the store lacks, as far as the archive has them: of runs that are new here, and of results. */
+function newFiles(run: ArchivedRun, own: ArchivedRun | undefined, archive: StoreArchive): ArchivedRun['artifacts'] {
+  if (own && (run.status !== 'done' || differences(own, run).length > 0)) return [];
+  const kinds = new Set(own?.artifacts.map(({ kind }) => kind));
+  return run.artifacts.filter((file) => archive.artifacts.has(file.sha256) && !kinds.has(file.kind));
 }
 
 /** @returns hashes of the files that were not there before. */
@@ -89,9 +90,10 @@ async function putFiles(files: ArtifactFiles, path: string, wanted: ReadonlySet<
 
 async function merge(
   tx: Database,
-  { experiments, runs, artifacts }: StoreArchive,
+  archive: StoreArchive,
   known: ReadonlyMap<string, ArchivedRun>,
 ): Promise<Omit<Imported, 'artifacts'>> {
+  const { experiments, runs } = archive;
   const fresh = runs.filter(({ runId }) => !known.has(runId));
   await tx.query(
     `INSERT INTO runs (run_id, twin_id, keep_weights, spec, status, error, started_at, finished_at, created_at)
@@ -120,7 +122,8 @@ async function merge(
     const fields = own ? differences(own, run) : [];
     if (fields.length > 0) differing.push({ runId: run.runId, fields });
     else if (run.status === 'done' && own?.status === 'done') same++;
-    else if (run.status === 'done' && (await record(tx, run, artifacts))) results++;
+    else if (run.status === 'done' && (await record(tx, run))) results++;
+    for (const file of newFiles(run, own, archive)) await recordFile(tx, run.runId, file);
   }
   let created = 0;
   for (const experiment of experiments) if (await addExperiment(tx, experiment)) created++;
@@ -153,7 +156,7 @@ function withoutPathsOf({ spec }: ArchivedRun): object {
   return { dataset: null, model: null, attack: withoutPaths(spec.attack) };
 }
 
-async function record(tx: Database, run: ArchivedRun, artifacts: ReadonlySet<string>): Promise<boolean> {
+async function record(tx: Database, run: ArchivedRun): Promise<boolean> {
   const { runId, metrics, epochLosses, environment, worker, startedAt, finishedAt, defense } = run;
   // The schema of archives has seen that a run that is done has them; names that are no metric are not read.
   const measured = { ...metrics, epochLosses: epochLosses ?? [] } as unknown as RunMetrics;
@@ -164,15 +167,19 @@ async function record(tx: Database, run: ArchivedRun, artifacts: ReadonlySet<str
   );
   // JSON values as the archive's schema lets them through.
   if (defense) await insertDefense(tx, runId, defense as Parameters<typeof insertDefense>[2]);
-  for (const { kind, sha256, bytes } of run.artifacts) {
-    if (!artifacts.has(sha256)) continue;
-    await tx.query(
-      `INSERT INTO artifacts (run_id, kind, sha256, bytes, created_at) VALUES ($1, $2, $3, $4::bigint, now())
-       ON CONFLICT DO NOTHING`,
-      [runId, kind, sha256, bytes],
-    );
-  }
   return true;
+}
+
+async function recordFile(
+  tx: Database,
+  runId: string,
+  { kind, sha256, bytes }: ArchivedRun['artifacts'][number],
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO artifacts (run_id, kind, sha256, bytes, created_at) VALUES ($1, $2, $3, $4::bigint, now())
+     ON CONFLICT DO NOTHING`,
+    [runId, kind, sha256, bytes],
+  );
 }
 
 /** Adds an experiment, or to one of this name the runs that it lacks. @returns whether it is new. */

@@ -137,8 +137,11 @@ function parsed(path: string, at: string, text: string): unknown {
   } catch (cause) {
     throw inputError(`${path}: ${at} is no JSON`, { hint: 'It is damaged or cut short: export it again.', cause });
   }
+  const plain = JSON.stringify(value);
+  // A member that would change what an object is where it is copied.
+  if (plain.includes('"__proto__":')) throw inputError(`${path}: ${at} has a member "__proto__"`, { hint: FIRST_HINT });
   // What databases refuse in text: NUL, and halves of surrogate pairs, which JSON.stringify alone writes as escapes.
-  if (/\\u(0000|d[89a-f])/.test(JSON.stringify(value))) {
+  if (/\\u(0000|d[89a-f])/.test(plain)) {
     throw inputError(`${path}: ${at} holds characters that no text has`, { hint: FIRST_HINT });
   }
   return value;
