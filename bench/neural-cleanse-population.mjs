@@ -1,6 +1,6 @@
 // Neural Cleanse over every classifier of a store, clean and backdoored: one line of JSON per classifier, resumable.
 //   triggerlab run suites/defense-population.yaml --store population
-//   node bench/neural-cleanse-population.mjs --store population --out findings.jsonl [--schedule reference] [--match resnet-mini] [--limit 10]
+//   node bench/neural-cleanse-population.mjs --store population --out findings.jsonl [--schedule reference] [--match resnet-mini] [--run ID,ID] [--seed 1] [--limit 10]
 // What it comes to: node bench/neural-cleanse-figures.mjs findings.jsonl
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     schedule: { type: 'string', default: 'cheap' },
     seed: { type: 'string', default: '0' },
     match: { type: 'string', default: '' },
+    run: { type: 'string', default: '' },
     experiment: { type: 'string' },
     limit: { type: 'string', default: '1000000' },
     threads: { type: 'string', default: '1' },
@@ -44,6 +45,7 @@ const runs = (await store.listRuns(filter)).filter(
   (run) =>
     run.status === 'done' &&
     !known.has(`${run.runId} ${seed}`) &&
+    values.run.split(',').some((id) => run.runId.startsWith(id)) &&
     `${run.spec.model} ${JSON.stringify(run.spec.dataset)} ${run.spec.attack.type}`.includes(values.match),
 );
 const chosen = (values.reverse ? runs.toReversed() : runs).slice(0, Number(values.limit));
@@ -57,8 +59,15 @@ for (const run of chosen) {
   const { dataset, network } = await bindRun(runtime, { ...spec, attack: { type: 'none' } });
   const { state } = await restoreRun(runtime, run, kept.get(run.runId));
   const before = process.cpuUsage();
+  let told = 0;
+  const onProgress = (share) => {
+    if (share < told + 0.01) return;
+    told = share;
+    console.error(`${run.runId.slice(0, 8)} ${(100 * share).toFixed(0)} % of the most steps there can be`);
+  };
   const result = await neuralCleanse({
     ...{ runtime, network, trained: state, images: dataset.test, settings, seed },
+    watch: settings.schedule === 'reference' ? { onProgress } : {},
   });
   const { user, system } = process.cpuUsage(before);
   const line = {

@@ -1,4 +1,5 @@
 // ONNX Runtime in Node: the only file that imports it.
+import './no-telemetry.ts';
 import { createHash, randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
