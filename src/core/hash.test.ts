@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, sha256Bytes, sha256Hex } from './hash.ts';
+import { canonicalJson, JsonText, portableSha256Hex, sha256Bytes, sha256Hex } from './hash.ts';
 
 describe('sha256', () => {
   it('is SHA-256 of bytes and of UTF-8', () => {
@@ -10,9 +10,22 @@ describe('sha256', () => {
     expect(sha256Hex('é')).toBe(sha256Hex(new Uint8Array([0xc3, 0xa9])));
     expect(Buffer.from(sha256Bytes('abc')).toString('hex')).toBe(sha256Hex('abc'));
   });
+
+  it('is the same in Node and in a browser', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.uint8Array()), (data) => {
+        expect(portableSha256Hex(data)).toBe(sha256Hex(data));
+      }),
+    );
+  });
 });
 
 describe('canonicalJson', () => {
+  it('takes text that is there already for its value', () => {
+    const inner = { b: [1, { d: null, c: 'ü' }], a: 0.1 };
+    expect(canonicalJson({ z: 1, y: new JsonText(inner) })).toBe(canonicalJson({ z: 1, y: inner }));
+  });
+
   /** The same value with the members of every object in reverse order. */
   function reversed(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(reversed);

@@ -104,3 +104,9 @@ describe('shape inference', () => {
     expect(build).toThrow(message);
   });
 });
+
+it('names that are taken get the lowest number that is free', () => {
+  const graph = new Graph();
+  const names = ['a', 'a', 'a_3', 'a', 'a', 'a_3', 'b'].map((wish) => graph.uniqueName(wish));
+  expect(names).toEqual(['a', 'a_1', 'a_3', 'a_2', 'a_4', 'a_3_1', 'b']);
+});

@@ -126,6 +126,8 @@ export class Graph {
   /** Values of the surrounding graph that a body uses, by their stand-ins here. */
   readonly captured = new Map<Value, Value>();
   readonly #names = new Set<string>();
+  /** The last number that was put behind a wish. */
+  readonly #taken = new Map<string, number>();
   readonly #sharedConstants = new Map<string, Value>();
   #scope = '';
 
@@ -147,7 +149,13 @@ export class Graph {
   /** A name that is not taken yet, made from `wish`. */
   uniqueName(wish: string): string {
     let name = wish;
-    for (let i = 1; this.#names.has(name); i++) name = `${wish}_${i}`;
+    if (this.#names.has(wish)) {
+      // Names are never given back: the search goes on where it ended, as deep networks wish for the same name thousands of times.
+      let number = (this.#taken.get(wish) ?? 0) + 1;
+      while (this.#names.has(`${wish}_${number}`)) number++;
+      this.#taken.set(wish, number);
+      name = `${wish}_${number}`;
+    }
     this.#names.add(name);
     return name;
   }

@@ -7,7 +7,6 @@ import type { Tensor } from '../core/tensor.ts';
 import type { ModelDefinition } from './registry.ts';
 import type { ModelState } from './state.ts';
 import { type LocatedWeights, locateWeights } from './weights/card.ts';
-import { openWeights } from './weights/open-weights.ts';
 import { publishedAs } from './weights/published.ts';
 
 /**
@@ -19,6 +18,8 @@ export async function pretrainedTensors(model: ModelDefinition): Promise<ModelSt
   const located = locateWeights(model.name);
   if (!located) throw noPretrainedWeights(`model "${model.name}"`, model.name);
   await checkFile(located);
+  // Loaded here because it brings in the readers of all formats, which naming a model should not wait for.
+  const { openWeights } = await import('./weights/open-weights.ts');
   const file = await openWeights(located.path);
   try {
     const tensors: Record<string, Tensor> = Object.create(null);

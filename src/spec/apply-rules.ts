@@ -1,7 +1,8 @@
 // What `when` and `exclude` do to the cells of an experiment.
 import { inputError } from '../core/errors.ts';
+import { onceEach } from '../core/once-each.ts';
 import type { Catalog } from './catalog.ts';
-import { type Cell, levelOf, MAX_RUNS } from './cells.ts';
+import { type Cell, type Levels, levelOf, MAX_RUNS } from './cells.ts';
 import type { Block, ExcludeRule, ExperimentSpec, FieldValues, Level, WhenRule } from './experiment.ts';
 import { show } from './explain-issue.ts';
 import { fieldSchema } from './fields.ts';
@@ -72,16 +73,26 @@ export function applyWhen(
       hint: 'Take fewer levels.',
     });
   }
-  const replaced = new Map(experiment.blocks.map((block) => [block, replacements(rule, block, catalog)]));
+  const replacementsIn = onceEach((block: Block) => replacements(rule, block, catalog));
+  // Cells that shared their levels go on sharing them.
+  const shared = new Map<Levels, { levels: Levels; key: string; seed: Level | undefined }[]>();
   const seen = new Set<string>();
   const out = cells.flatMap((cell) => {
     if (!matched.has(cell)) return [cell];
-    return (replaced.get(cell.block) ?? [])
-      .map((levels) => ({ block: cell.block, levels: { ...cell.levels, ...levels } }))
-      .filter((made) => {
-        const key = cellKey(made, experiment);
-        return !seen.has(key) && seen.add(key) !== undefined;
+    const { block } = cell;
+    const replaced =
+      shared.get(cell.levels) ??
+      replacementsIn(block).map(({ seed, ...own }) => {
+        const levels = { ...cell.levels, ...own };
+        return { levels, key: levelsKey(block, levels, experiment), seed };
       });
+    shared.set(cell.levels, replaced);
+    return replaced.flatMap(({ levels, key, seed = cell.seed }): Cell[] => {
+      const made = `${key} ${seed.key}`;
+      if (seen.has(made)) return [];
+      seen.add(made);
+      return [{ block, levels, seed }];
+    });
   });
   if (out.length > MAX_RUNS) {
     throw inputError(
@@ -104,7 +115,7 @@ function replacements(rule: WhenRule, { attackType, defenseType }: Block, catalo
     );
 }
 
-function cellKey({ block, levels }: Cell, { blocks }: ExperimentSpec): string {
+function levelsKey(block: Block, levels: Levels, { blocks }: ExperimentSpec): string {
   const members = Object.keys(levels)
     .sort()
     .map((field) => `${field}=${levels[field].key}`);

@@ -1,5 +1,6 @@
 // The cells of an experiment's products: one level of every factor each, before rules and defaults are applied.
 import { inputError } from '../core/errors.ts';
+import { onceEach } from '../core/once-each.ts';
 import { type Axis, axesOf } from './axes.ts';
 import type { Catalog } from './catalog.ts';
 import type { Block, ExperimentSpec, Level } from './experiment.ts';
@@ -7,10 +8,14 @@ import type { Block, ExperimentSpec, Level } from './experiment.ts';
 /** More runs than this are refused before they are laid out. */
 export const MAX_RUNS = 100_000;
 
+export type Levels = Readonly<Record<string, Level>>;
+
 /** One cell of a block's product. */
 export interface Cell {
   readonly block: Block;
-  readonly levels: Readonly<Record<string, Level>>;
+  /** Of every field but the seed. Cells that differ in nothing else share this object, so that work on it is done once. */
+  readonly levels: Levels;
+  readonly seed: Level;
 }
 
 /**
@@ -24,7 +29,7 @@ export function layOutCells(experiment: ExperimentSpec): Cell[] {
 
 /** A cell's level of a field; an input size that is not written is the model's. */
 export function levelOf(cell: Cell, field: string, catalog: Catalog): Level | undefined {
-  const level = cell.levels[field];
+  const level = field === 'seed' ? cell.seed : cell.levels[field];
   if (level || field !== 'inputSize') return level;
   const model = cell.levels.model;
   const { inputSize } = catalog.models.get(String(model.value));
@@ -46,10 +51,18 @@ function refuseTooMany({ name, blocks, zips }: ExperimentSpec): void {
 }
 
 function layOut(block: Block, axes: readonly Axis[]): Cell[] {
-  let rows: Record<string, Level>[] = [{}];
+  let rows: { levels: Record<string, Level>; seed?: Level }[] = [{ levels: {} }];
   for (const axis of axes) {
-    if (axis.length === 1) for (const row of rows) Object.assign(row, axis[0]);
-    else rows = rows.flatMap((row) => axis.map((levels) => ({ ...row, ...levels })));
+    const steps = axis.map(({ seed, ...own }) => ({ seed, own: Object.keys(own).length > 0 ? own : undefined }));
+    const extended = onceEach((levels: Record<string, Level>) =>
+      steps.map(({ own }) => {
+        if (own === undefined) return levels;
+        return axis.length === 1 ? Object.assign(levels, own) : { ...levels, ...own };
+      }),
+    );
+    rows = rows.flatMap((row) =>
+      extended(row.levels).map((levels, i) => ({ levels, seed: steps[i].seed ?? row.seed })),
+    );
   }
-  return rows.map((levels) => ({ block, levels }));
+  return rows.map(({ levels, seed }) => ({ block, levels, seed: seed as Level }));
 }

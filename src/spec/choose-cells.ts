@@ -21,7 +21,7 @@ export function applyDesign(design: Design, cells: readonly Cell[]): Cell[] {
     const low = lowsOf(cell.block);
     return isInFraction(
       design.fraction,
-      design.fields.map((field, at) => (cell.levels[field].key === low[at] ? -1 : 1)),
+      design.fields.map((field, at) => (keyIn(cell, field) === low[at] ? -1 : 1)),
     );
   });
 }
@@ -93,7 +93,7 @@ function evenly(sample: Sample, cells: readonly Cell[], count: number, stream: n
       hint: 'Take method: random.',
     });
   }
-  const keyOf = (cell: Cell) => JSON.stringify(axes.map(({ field }) => cell.levels[field]?.key));
+  const keyOf = (cell: Cell) => JSON.stringify(axes.map(({ field }) => keyIn(cell, field)));
   const free = new Map(cells.map((cell) => [keyOf(cell), cell]));
   const taken: Cell[] = [];
   if (axes.length > 0) {
@@ -114,14 +114,22 @@ function evenly(sample: Sample, cells: readonly Cell[], count: number, stream: n
   return [...taken, ...[...order.subarray(0, count - taken.length)].map((at) => rest[at])];
 }
 
+function keyIn({ levels, seed }: Cell, field: string): string | undefined {
+  return (field === 'seed' ? seed : levels[field])?.key;
+}
+
 /** The fields in which cells differ and the keys of their levels; of fields that always change together the first. */
 function varyingLevels(cells: readonly Cell[]): { field: string; levels: readonly (string | undefined)[] }[] {
-  const fields = [...new Set(cells.flatMap(({ levels }) => Object.keys(levels)))];
+  const fields = new Set<string>();
+  const blocks = new Set(cells.map(({ block }) => block));
+  for (const { factors } of blocks) for (const { field } of factors) fields.add(field);
+  // A `when` may have added some.
+  for (const { levels } of cells) for (const field in levels) fields.add(field);
   const seen = new Set<string>();
-  return fields.flatMap((field) => {
-    const levels = [...new Set(cells.map((cell) => cell.levels[field]?.key))];
+  return [...fields].flatMap((field) => {
+    const levels = [...new Set(cells.map((cell) => keyIn(cell, field)))];
     if (levels.length < 2) return [];
-    const pattern = cells.map((cell) => levels.indexOf(cell.levels[field]?.key)).join();
+    const pattern = cells.map((cell) => levels.indexOf(keyIn(cell, field))).join();
     if (seen.has(pattern)) return [];
     seen.add(pattern);
     return [{ field, levels }];

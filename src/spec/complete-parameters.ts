@@ -1,19 +1,25 @@
 // The parameters of an attack or defence, checked together and completed with their defaults.
 import type { z } from 'zod';
 import { inputError } from '../core/errors.ts';
-import type { Cell } from './cells.ts';
+import type { Levels } from './cells.ts';
 import type { Level } from './experiment.ts';
 import { explainIssue, valueAt } from './explain-issue.ts';
 
-type Levels = Readonly<Record<string, Level>>;
-
 /** The levels below a group, by the parameter's own name; `type` decides which parameters there are and is none. */
-export function parametersIn(levels: Cell['levels'], group: string): Levels {
+export function parametersIn(levels: Levels, group: string): Levels {
   const below = Object.entries(levels).flatMap(([field, level]): [string, Level][] =>
     field.startsWith(`${group}.`) ? [[field.slice(group.length + 1), level]] : [],
   );
   const { type: _, ...parameters } = Object.fromEntries(below);
   return parameters;
+}
+
+/** Equal where the levels below a group are. */
+export function groupKey(levels: Levels, group: string): string {
+  const prefix = `${group}.`;
+  let key = '';
+  for (const field in levels) if (field.startsWith(prefix)) key += `${field}=${levels[field].key};`;
+  return key;
 }
 
 /**

@@ -7,12 +7,12 @@ import { noPretrainedWeights } from '../models/pretrained.ts';
 import { labelRule } from '../triggers/label-rule.ts';
 import { stampShape } from '../triggers/stamp-shape.ts';
 import type { Catalog } from './catalog.ts';
-import { type Cell, levelOf } from './cells.ts';
-import { completed, parametersIn } from './complete-parameters.ts';
-import { normalise } from './identity.ts';
+import { type Cell, type Levels, levelOf } from './cells.ts';
+import { completed, groupKey, parametersIn } from './complete-parameters.ts';
+import { attackText, normalise } from './identity.ts';
 import { isNeutralKey } from './neutral.ts';
 import type { AttackSpec, DefenseSpec, RunSpec, TrainingSpec } from './run-spec.ts';
-import { sameButSeed } from './seeds.ts';
+import type { SettingRuns } from './seeds.ts';
 
 /** A model whose published weights are not here, and where the spec first names it. */
 export interface MissingWeights {
@@ -25,7 +25,7 @@ export class RunMaker {
   readonly #catalog: Catalog;
   readonly #fitting = new Set<string>();
   readonly #missing = new Map<string, MissingWeights>();
-  #last: { readonly cell: Cell; readonly run: RunSpec } | undefined;
+  readonly #groups = new Map<string, unknown>();
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
@@ -36,15 +36,19 @@ export class RunMaker {
     return [...this.#missing.values()];
   }
 
-  /** @throws TriggerlabError (input), with the place in the spec, where values do not go together. */
-  make(cell: Cell): RunSpec {
-    const last = this.#last;
-    if (last && cell.block === last.cell.block && sameButSeed(last.cell.levels, cell.levels)) {
-      return { ...last.run, seed: JSON.parse(cell.levels.seed.key) };
+  /** The runs of cells, neighbours that share their levels as one setting. @throws TriggerlabError (input), with the place in the spec, where values do not go together. */
+  makeAll(cells: readonly Cell[]): SettingRuns[] {
+    const settings: { levels: Levels; first: RunSpec; runs: RunSpec[] }[] = [];
+    for (const cell of cells) {
+      const last = settings.at(-1);
+      if (last?.levels === cell.levels) {
+        last.runs.push({ ...last.first, seed: JSON.parse(cell.seed.key) });
+      } else {
+        const first = this.#make(cell);
+        settings.push({ levels: cell.levels, first, runs: [first] });
+      }
     }
-    const run = this.#make(cell);
-    this.#last = { cell, run };
-    return run;
+    return settings;
   }
 
   #make(cell: Cell): RunSpec {
@@ -57,11 +61,12 @@ export class RunMaker {
     }
     // The checked value: what the schema of the field made of it, so the casts below hold.
     const value = (field: string): unknown => JSON.parse(levelOf(cell, field, this.#catalog)?.key ?? 'null');
-    const group = (name: string) => {
-      const given = Object.keys(levels).filter((field) => field.startsWith(`${name}.`));
-      const members = given.filter((field) => !isNeutralKey(field, levels[field].key));
-      return Object.fromEntries(members.map((field) => [field.slice(name.length + 1), value(field)]));
-    };
+    const group = (name: string) =>
+      this.#group(name, levels, () => {
+        const given = Object.keys(levels).filter((field) => field.startsWith(`${name}.`));
+        const members = given.filter((field) => !isNeutralKey(field, levels[field].key));
+        return Object.fromEntries(members.map((field) => [field.slice(name.length + 1), value(field)]));
+      });
     const weightsName = (model: string, version: string) => {
       const fixed = version === 'default' || splitVersion(model).version !== undefined || isModelReference(model);
       return fixed || value('init') === 'random' ? model : withVersion(model, version);
@@ -107,24 +112,28 @@ export class RunMaker {
   #attack({ block, levels }: Cell): AttackSpec {
     const { attackType: type } = block;
     if (type === 'none') return { type: 'none' };
-    const { parameters } = this.#catalog.triggers.get(type);
-    return { type, ...completed(parameters, parametersIn(levels, 'attack'), type, block.at, `triggers show ${type}`) };
+    return this.#group('attack', levels, () => {
+      const { parameters } = this.#catalog.triggers.get(type);
+      const given = parametersIn(levels, 'attack');
+      return { type, ...completed(parameters, given, type, block.at, `triggers show ${type}`) };
+    });
   }
 
   #defense({ block, levels }: Cell): DefenseSpec | undefined {
     const { defenseType: type } = block;
     if (type === 'none') return undefined;
-    const { parameters } = this.#catalog.defenses.get(type);
-    return {
-      type,
-      ...completed(
-        parameters,
-        parametersIn(levels, 'defense'),
-        type,
-        levels['defense.type'].at,
-        `defenses show ${type}`,
-      ),
-    };
+    return this.#group('defense', levels, () => {
+      const { parameters } = this.#catalog.defenses.get(type);
+      const given = parametersIn(levels, 'defense');
+      return { type, ...completed(parameters, given, type, levels['defense.type'].at, `defenses show ${type}`) };
+    });
+  }
+
+  /** What is made of the levels below a group: runs that have the same ones share it. */
+  #group<T>(name: string, levels: Levels, make: () => T): T {
+    const key = `${name} ${groupKey(levels, name)}`;
+    if (!this.#groups.has(key)) this.#groups.set(key, make());
+    return this.#groups.get(key) as T;
   }
 
   #checkTarget({ targetClass, dataset }: RunSpec, { levels }: Cell): void {
@@ -174,7 +183,9 @@ export class RunMaker {
     const { type, ...parameters } = attack;
     const stored = storedShape(this.#catalog.datasets.get(dataset), preprocessing?.rewrite);
     const shape = stampShape(parameters, stored, inputSize);
-    this.#once([attack, shape], `${block.at}: `, () => this.#catalog.triggers.get(type).check(parameters, shape));
+    this.#once([attackText(attack), shape], `${block.at}: `, () =>
+      this.#catalog.triggers.get(type).check(parameters, shape),
+    );
   }
 
   /** Findings in data are scored by which rows are poisoned: there have to be such rows. */

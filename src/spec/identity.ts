@@ -1,5 +1,5 @@
 // A run's identity: a versioned hash of everything that changes its result, and of nothing else.
-import { canonicalJson, sha256Hex } from '../core/hash.ts';
+import { canonicalJson, JsonText, sha256Hex } from '../core/hash.ts';
 import {
   datasetBase,
   formatModel,
@@ -74,12 +74,12 @@ const SEED_PLACE = '\0seed';
 
 /** The run's id: 20 hexadecimal digits, independent of the order in which fields were written. */
 export function runId(spec: RunSpec, inputs: RunInputs): string {
-  return runIds(spec, inputs)(spec.seed);
+  return runIds(normalise(spec), inputs)(spec.seed);
 }
 
-/** The ids of the runs that differ from `spec` in nothing but the seed. */
+/** The ids of the runs that differ from `spec`, which `normalise` has made, in nothing but the seed. */
 export function runIds(spec: RunSpec, inputs: RunInputs): (seed: number) => string {
-  const { dataset, model, init, freeze, inputSize, stem, preprocessing, augmentation, ...rest } = normalise(spec);
+  const { dataset, model, init, freeze, inputSize, stem, preprocessing, augmentation, ...rest } = spec;
   const { testLimit, asrOver, labels, sources, coverRate, poisonSet, ...others } = rest;
   const { attack, poisonRate, targetClass, training, defense } = others;
   const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch } = training;
@@ -97,7 +97,7 @@ export function runIds(spec: RunSpec, inputs: RunInputs): (seed: number) => stri
       weights: init === 'pretrained' || isModelReference(model) ? inputs.weightsHash : undefined,
     },
     ...{ testLimit, asrOver, preprocessing, augmentation },
-    attack: withoutPaths(attack),
+    attack: attackText(attack),
     poisonRate,
     targetClass,
     ...{ labels, sources, coverRate, poisonSet },
@@ -120,11 +120,20 @@ function modelOptions(model: string): Record<string, string> | undefined {
   return options.length === 0 ? undefined : Object.fromEntries(options);
 }
 
-/** An attack with the files that it names known by their content alone. */
-export function withoutPaths(attack: AttackSpec): AttackSpec {
+const attackTexts = new WeakMap<AttackSpec, JsonText>();
+
+/** An attack with the files that it names known by their content alone. Runs of a plan share their attacks. */
+export function attackText(attack: AttackSpec): JsonText {
+  const text = attackTexts.get(attack) ?? new JsonText(withoutPaths(attack));
+  attackTexts.set(attack, text);
+  return text;
+}
+
+/** The same as a plain value. */
+export function withoutPaths(attack: AttackSpec): object {
   const entries = Object.entries(attack).map(([name, value]) => [
     name,
     isFileReference(value) ? { sha256: value.sha256 } : value,
   ]);
-  return Object.fromEntries(entries) as AttackSpec;
+  return Object.fromEntries(entries);
 }

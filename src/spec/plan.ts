@@ -1,18 +1,19 @@
 // What an experiment comes to: its runs with their identities, and how often each level of each factor occurs.
 import { inputError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
+import { onceEach } from '../core/once-each.ts';
 import { datasetLabel, fileLabel, isFileReference, modelLabel, splitModelOptions } from '../core/references.ts';
 import { noPretrainedWeights } from '../models/pretrained.ts';
 import { unsaidParameters } from '../triggers/registry.ts';
 import { type Catalog, type CatalogModel, installed } from './catalog.ts';
 import { type MissingWeights, RunMaker } from './complete-run.ts';
-import { baseOf, expandExperiment, settingKey, twinOf } from './expand.ts';
+import { baseOf, expandSettings } from './expand.ts';
 import type { Design, ExperimentSpec, Sample } from './experiment.ts';
 import { runIds } from './identity.ts';
 import { ATTACK_SPARSE_FIELDS, defenseParameters, modelOptionFields, neutralValues } from './neutral.ts';
 import type { AdaptiveRepeats } from './repeats.ts';
 import type { PlannedRun, RunSpec } from './run-spec.ts';
-import { bySetting } from './seeds.ts';
+import type { SettingRuns } from './seeds.ts';
 
 export interface LevelCount {
   readonly value: unknown;
@@ -52,44 +53,44 @@ export interface Plan {
  */
 export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = installed): Plan {
   const maker = new RunMaker(catalog);
-  const specs = expandExperiment(experiment, catalog, maker);
+  const settings = expandSettings(experiment, catalog, maker);
   // Looked up once each: both may have to look at the disk.
-  const weightsHash = once((model) => weightsOf(catalog.models.get(model)));
-  const fingerprint = once((dataset) => catalog.datasets.get(dataset).fingerprint);
+  const weightsHash = onceEach((model: string) => weightsOf(catalog.models.get(model)));
+  const fingerprint = onceEach((dataset: string) => catalog.datasets.get(dataset).fingerprint);
   const idsOf = (spec: RunSpec) =>
     runIds(spec, { datasetFingerprint: fingerprint(spec.dataset), weightsHash: weightsHash(spec.model) });
   const twins = new Map<string, string>();
   const { keepWeights } = experiment;
   const kept = keepWeights && { keepWeights };
-  const defendedRuns = specs.filter((spec) => spec.defense !== undefined).length;
   const bases = new Set<string>();
-  for (const { first, runs } of bySetting(specs.slice(specs.length - defendedRuns))) {
+  for (const { first, runs } of settings) {
+    if (first.defense === undefined) continue;
     const idOf = idsOf(baseOf(first));
     for (const { seed } of runs) bases.add(idOf(seed));
   }
-  const runs = bySetting(specs).flatMap(({ first, runs }): PlannedRun[] => {
+  const runs = settings.flatMap(({ first, runs, twinKey }): PlannedRun[] => {
     const idOf = idsOf(first);
     if (first.defense !== undefined) {
       const baseId = idsOf(baseOf(first));
       return runs.map((spec) => ({ runId: idOf(spec.seed), spec, baseId: baseId(spec.seed), ...kept }));
     }
     const clean = first.attack.type === 'none';
-    const twin = settingKey(clean ? first : twinOf(first));
     return runs.map((spec): PlannedRun => {
       const runId = idOf(spec.seed);
       const needed = bases.has(runId) ? ({ keepWeights: 'all' } as const) : kept;
-      const twinKey = `${spec.seed} ${twin}`;
-      if (!clean) return { runId, spec, twinId: twins.get(twinKey), ...needed };
-      twins.set(twinKey, runId);
+      const ofSeed = `${spec.seed} ${twinKey}`;
+      if (!clean) return { runId, spec, twinId: twins.get(ofSeed), ...needed };
+      twins.set(ofSeed, runId);
       return { runId, spec, ...needed };
     });
   });
+  const defendedRuns = runs.filter(({ spec }) => spec.defense !== undefined).length;
   const cleanRuns = twins.size;
   return {
     name: experiment.name,
     description: experiment.description,
     runs,
-    factors: countLevels(specs),
+    factors: countLevels(settings),
     cleanRuns,
     poisonedRuns: runs.length - cleanRuns - defendedRuns,
     defendedRuns,
@@ -125,14 +126,6 @@ export function requireWeights({ missingWeights }: Plan): void {
   throw inputError(`${error.message}, nor have ${others.map((one) => one.model).join(', ')}`, { hint: error.hint });
 }
 
-function once<T>(look: (name: string) => T): (name: string) => T {
-  const known = new Map<string, T>();
-  return (name) => {
-    if (!known.has(name)) known.set(name, look(name));
-    return known.get(name) as T;
-  };
-}
-
 function weightsOf({ weightsHash, publishedHash }: CatalogModel): string | undefined {
   return weightsHash ?? (publishedHash === undefined ? undefined : `published ${publishedHash}`);
 }
@@ -155,7 +148,7 @@ function writtenFields(spec: RunSpec): Record<string, unknown> {
   return fields;
 }
 
-function countLevels(specs: readonly RunSpec[]): FactorCount[] {
+function countLevels(settings: readonly SettingRuns[]): FactorCount[] {
   const factors = new Map<string, Map<string, { value: unknown; poisoned: number; clean: number }>>();
   const count = (field: string, value: unknown, poisoned: number, clean: number) => {
     const levels = factors.get(field) ?? new Map();
@@ -166,8 +159,8 @@ function countLevels(specs: readonly RunSpec[]): FactorCount[] {
     level.poisoned += poisoned;
     level.clean += clean;
   };
-  const cleanOnes = specs.filter((spec) => spec.attack.type === 'none').length;
-  const settings = bySetting(specs);
+  const all = sumOf(settings, ({ runs }) => runs.length);
+  const cleanOnes = sumOf(settings, ({ first, runs }) => (first.attack.type === 'none' ? runs.length : 0));
   for (const { first, runs } of settings) {
     const clean = first.attack.type === 'none' ? runs.length : 0;
     for (const [field, value] of Object.entries(writtenFields(first))) {
@@ -180,8 +173,8 @@ function countLevels(specs: readonly RunSpec[]): FactorCount[] {
     const levels = [...(factors.get(field)?.values() ?? [])];
     if (levels.length === 0) continue;
     const ofAttacks = ATTACK_SPARSE_FIELDS.some((name) => name === field);
-    const clean = ofAttacks ? 0 : cleanOnes - levels.reduce((sum, level) => sum + level.clean, 0);
-    const poisoned = specs.length - cleanOnes - levels.reduce((sum, level) => sum + level.poisoned, 0);
+    const clean = ofAttacks ? 0 : cleanOnes - sumOf(levels, (level) => level.clean);
+    const poisoned = all - cleanOnes - sumOf(levels, (level) => level.poisoned);
     if (clean + poisoned > 0) count(field, value, poisoned, clean);
   }
   for (const { first, runs } of settings) {
@@ -191,4 +184,8 @@ function countLevels(specs: readonly RunSpec[]): FactorCount[] {
     }
   }
   return [...factors].map(([field, levels]) => ({ field, levels: [...levels.values()] }));
+}
+
+function sumOf<T>(list: readonly T[], value: (item: T) => number): number {
+  return list.reduce((sum, item) => sum + value(item), 0);
 }

@@ -3,7 +3,7 @@ import { canonicalJson } from '../core/hash.ts';
 import { datasetBase, splitVersion } from '../core/references.ts';
 import { matches } from './apply-rules.ts';
 import type { Catalog } from './catalog.ts';
-import type { Cell } from './cells.ts';
+import type { Cell, Levels } from './cells.ts';
 import type { Factor, FieldValues, Level, WhenRule } from './experiment.ts';
 import { fieldSchema } from './fields.ts';
 import type { PresetRule } from './presets/index.ts';
@@ -48,15 +48,24 @@ function levelsOf(field: string, value: unknown, { attackType, factors, at, cata
   return { field, at, levels };
 }
 
-/** A cell after the rules of its block's preset. What the spec writes stays. */
-export function applyPresetRules(cell: Cell, catalog: Catalog): Cell {
+/** Cells after the rules of their block's preset. What the spec writes stays. */
+export function applyPresetRules(cells: readonly Cell[], catalog: Catalog): Cell[] {
+  const settled = new Map<Levels, Cell>();
+  return cells.map((cell) => {
+    const known = settled.get(cell.levels) ?? applyTo(cell, catalog);
+    settled.set(cell.levels, known);
+    return { ...known, seed: cell.seed };
+  });
+}
+
+function applyTo(cell: Cell, catalog: Catalog): Cell {
   const { presetRules, written } = cell.block;
-  return presetRules.reduce((now, rule) => {
-    if (!matches(now, rule.conditions, catalog)) return now;
-    const set = rule.then.filter(({ field }) => !written.has(field));
-    return {
-      block: now.block,
-      levels: { ...now.levels, ...Object.fromEntries(set.map((to) => [to.field, to.levels[0]])) },
-    };
-  }, cell);
+  let now = cell;
+  for (const { conditions, then } of presetRules) {
+    if (!matches(now, conditions, catalog)) continue;
+    const levels = { ...now.levels };
+    for (const to of then) if (!written.has(to.field)) levels[to.field] = to.levels[0];
+    now = { ...now, levels };
+  }
+  return now;
 }

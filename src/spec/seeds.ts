@@ -7,24 +7,8 @@ export interface SettingRuns {
   readonly runs: readonly RunSpec[];
 }
 
-/** Runs in their order, neighbours of one setting together. Only runs made by `RunMaker` from the same parts are seen to be one setting. */
-export function bySetting(specs: readonly RunSpec[]): SettingRuns[] {
-  const settings: { first: RunSpec; runs: RunSpec[] }[] = [];
-  for (const spec of specs) {
-    const last = settings[settings.length - 1];
-    if (last && sameButSeed(last.first, spec)) last.runs.push(spec);
-    else settings.push({ first: spec, runs: [spec] });
-  }
-  return settings;
-}
-
-/** Whether two records have the same members, but for the seed: the very same objects, not only equal ones. */
-export function sameButSeed<T extends object>(a: T, b: T): boolean {
-  let members = 0;
-  for (const name in a) {
-    if (name !== 'seed' && a[name] !== b[name]) return false;
-    members++;
-  }
-  for (const _ in b) members--;
-  return members === 0;
+/** The same seeds under a changed setting. */
+export function withSetting({ runs }: SettingRuns, changed: RunSpec): SettingRuns {
+  const made = runs.map(({ seed }) => ({ ...changed, seed }));
+  return { first: made[0], runs: made };
 }

@@ -1,10 +1,13 @@
 // What a preset is: values of ordinary fields, and rules for those that depend on the dataset, the model or the attack.
 
+/** Values by field path. No preset has a say in seeds. */
+type PresetFields = Readonly<Record<string, unknown>> & { readonly seed?: never };
+
 /** As a spec's `when`, with one value for each field it sets. Names of datasets and models stand for all their versions and parts. */
 export interface PresetRule {
-  /** Values by field path; of a list any may match. */
-  readonly if: Readonly<Record<string, unknown>>;
-  readonly set: Readonly<Record<string, unknown>>;
+  /** Of a list any value may match. */
+  readonly if: PresetFields;
+  readonly set: PresetFields;
   /** Where these values come from. */
   readonly source: string;
 }
