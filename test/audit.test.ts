@@ -1,9 +1,18 @@
 // `triggerlab audit` on classifiers of a few weights: one with a shortcut built in, one without, and ones that cannot be examined.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   CLASSES,
   PLANTED,
@@ -13,7 +22,7 @@ import {
 } from '../src/defenses/neural-cleanse/planted.fixture.ts';
 import { encodeModel } from '../src/graph/onnx/encode.ts';
 import { classifierGraph } from '../src/runner/export-run.ts';
-import { cli } from './support/cli.ts';
+import { cli, startCli } from './support/cli.ts';
 import { floatInput, modelBytes, node, type TensorInit, tinyGraph } from './support/onnx-proto.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'audit-'));
@@ -23,6 +32,7 @@ const HALVES = JSON.stringify({
 });
 
 beforeAll(async () => {
+  vi.stubEnv('TRIGGERLAB_CACHE', join(folder, 'cache'));
   for (const planted of [true, false]) {
     const file = join(folder, planted ? 'planted.onnx' : 'plain.onnx');
     writeFileSync(file, encodeModel(classifierGraph(await plantedNetwork(planted), {}, false)));
@@ -38,7 +48,10 @@ beforeAll(async () => {
       .toFile(join(folder, 'images', name, `${row}.png`));
   }
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
 
 const tiny = tinyGraph();
 const nodes = tiny.node ?? [];
@@ -120,5 +133,90 @@ describe('audit', () => {
     }
     expect(() => readFileSync(join(folder, 'refused.html'))).toThrow();
     expect((await cli(folder, 'audit', 'planted.onnx')).code).toBe(2);
+  });
+});
+
+describe('audit again', () => {
+  const long = ['--with', '{type: neural-cleanse, steps: 600}', '--json', '--images', 'images', '--threads', '1'];
+  const args = ['audit', 'plain.onnx', ...long];
+  const audits = join(folder, 'cache', 'audits');
+  /** When each of the files of the search was written. */
+  const lanes = () => {
+    if (!existsSync(audits)) return [];
+    const files = readdirSync(audits, { recursive: true }).map((name) => join(audits, String(name)));
+    return files.filter((file) => file.endsWith('.safetensors')).map((file) => statSync(file).mtimeMs);
+  };
+  const figures = (stdout: string) => {
+    const { neuralCleanse, verdict, behaviour } = JSON.parse(stdout);
+    return { classes: neuralCleanse.classes, verdict, behaviour };
+  };
+
+  it('goes on where it was killed, with the same figures', async () => {
+    const whole = await cli(folder, ...args, '--fresh');
+    expect(JSON.parse(whole.stdout).neuralCleanse).toMatchObject({ complete: true, resumedSteps: 0 });
+    rmSync(audits, { recursive: true });
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      const before = Math.max(0, ...lanes());
+      const { child, finished } = startCli(folder, args);
+      while (lanes().filter((written) => written > before).length < CLASSES) {
+        await new Promise((done) => setTimeout(done, 20));
+      }
+      child.kill(signal);
+      const { code, stdout } = await finished;
+      if (signal === 'SIGTERM') {
+        expect(code).toBe(1);
+        expect(JSON.parse(stdout).error).toMatchObject({ message: 'interrupted' });
+      }
+    }
+    const rest = await cli(folder, ...args);
+    expect(JSON.parse(rest.stdout).neuralCleanse.resumedSteps).toBeGreaterThan(0);
+    expect(figures(rest.stdout)).toEqual(figures(whole.stdout));
+    const fresh = await cli(folder, ...args, '--fresh', '--classes', '0-2');
+    expect(JSON.parse(fresh.stdout).neuralCleanse.resumedSteps).toBe(0);
+  });
+});
+
+describe('audit --with', () => {
+  it('says which it might have been', async () => {
+    const { code, stdout } = await audit('plain.onnx', '--with', 'neural-cleans', '--json');
+    expect(code).toBe(2);
+    const { message, hint } = JSON.parse(stdout).error;
+    expect(`${message} ${hint}`).toMatch(/did you mean.*neural-cleanse/i);
+  });
+
+  it('has no verdict without Neural Cleanse, whatever the others say', async () => {
+    const abs = '{type: abs, seeds: 4, candidates: 2, iterations: 20, heldOut: 20}';
+    const { code, stdout } = await audit(write('tiny.onnx', modelBytes(tiny)), '--with', abs, '--json');
+    expect(code).toBe(0);
+    const { verdict, others } = JSON.parse(stdout);
+    expect(verdict).toMatchObject({ kind: 'inconclusive', suspicious: [] });
+    expect(verdict.reasons.join()).toMatch(/Neural Cleanse.*not among/);
+    expect(others).toMatchObject([{ name: 'abs', complete: true, cost: { backwardPasses: expect.any(Number) } }]);
+  });
+
+  it('strip sorts suspect images: those with the trigger are flagged', async () => {
+    const source = plantedImages(24);
+    mkdirSync(join(folder, 'suspects'));
+    for (let row = 0; row < source.count; row++) {
+      const pixels = source.read([row]);
+      // The planted pixel at full white.
+      if (row % 2 === 0) pixels.fill(255, (PLANTED.y * SIDE + PLANTED.x) * 3, (PLANTED.y * SIDE + PLANTED.x) * 3 + 3);
+      const raw = { width: SIDE, height: SIDE, channels: 3 } as const;
+      await sharp(pixels, { raw })
+        .png()
+        .toFile(join(folder, 'suspects', `${row % 2 === 0 ? 'stamped' : 'plain'}-${row}.png`));
+    }
+    const { code, stdout } = await audit(
+      ...['planted.onnx', '--with', 'neural-cleanse,{type: strip, overlays: 20}', '--suspects', 'suspects'],
+      ...['--out', 'strip.html', '--json'],
+    );
+    expect(code).toBe(3);
+    const [{ suspects, metrics }] = JSON.parse(stdout).others;
+    expect(suspects).toHaveLength(24);
+    expect(metrics.examinedRows).toBe(24);
+    const stamped = suspects.slice(0, 12).filter(({ name }: { name: string }) => name.startsWith('stamped'));
+    expect(stamped.length).toBeGreaterThan(9);
+    expect(stamped[0].answer).toBe('d');
+    expect(readFileSync(join(folder, 'strip.html'), 'utf8')).toContain('suspect images keep their answer');
   });
 });

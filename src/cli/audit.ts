@@ -1,38 +1,42 @@
 // `triggerlab audit`: examines a classifier that somebody hands over as an ONNX file.
+import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { inputError } from '../core/errors.ts';
-import { makeDirectory, writeFileAtomic } from '../core/files.ts';
-import { formatPercent } from '../core/format.ts';
 import type { ExaminedImages } from '../data/examined-images.ts';
+import type { CleanseSettings } from '../defenses/neural-cleanse/settings.ts';
 import type { ImportedModel, Normalization } from '../models/imported.ts';
 import type { Audit } from '../runner/audit.ts';
+import type { AuditState } from '../runner/audit-state.ts';
+import { installed } from '../spec/catalog.ts';
+import { readDefenses } from '../spec/defense-list.ts';
+import { tell } from './audit-output.ts';
 import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
-import { log, print, printJson } from './output.ts';
-import { Progress } from './progress.ts';
+import { log } from './output.ts';
+import { StepProgress } from './progress.ts';
+import { stopOnSignals } from './signals.ts';
 
-interface Options {
+export interface AuditOptions {
   readonly images?: string;
   readonly dataset?: string;
+  readonly with: string;
+  readonly suspects?: string;
   readonly classes?: string;
   readonly inputSize?: number;
   readonly normalize?: string;
   readonly channels?: 'RGB' | 'BGR';
-  readonly schedule: 'cheap' | 'reference';
-  readonly restarts: number;
+  readonly schedule?: 'cheap' | 'reference';
+  readonly restarts?: number;
   readonly budget: number;
   readonly falsePositives: number;
   readonly limit: number;
   readonly seed: number;
   readonly threads: number;
+  readonly fresh?: boolean;
   readonly out: string;
   readonly json?: boolean;
 }
-
-/** Exit code for a suspicious classifier. */
-const SUSPICIOUS = 3;
 
 export function registerAudit(program: Command): void {
   const command = program
@@ -41,14 +45,22 @@ export function registerAudit(program: Command): void {
     .description('examine a classifier for a backdoor: verdict, evidence, and what the verdict rests on')
     .option('--images <path>', 'folder or zip archive of images, in class folders where their labels are known')
     .option('--dataset <name>', 'instead: the test images of a dataset (triggerlab datasets ls)')
+    .option('--with <defence,…>', 'neural-cleanse, abs, strip: names, or blocks as under defenses', 'neural-cleanse')
+    .option('--suspects <path>', 'for strip: folder or zip archive of images that may carry a trigger')
     .option('--classes <list>', 'classes to examine, by name or number from 0, such as 0-9,cat (default: all)')
-    .option('--budget <seconds>', 'time it may take', wholeNumber(10, 1_000_000), 600)
+    .option('--budget <seconds>', 'time that the whole may take', wholeNumber(10, 1_000_000), 600)
+    .option('--fresh', 'do not go on from what an earlier call of this audit found')
     .addOption(
-      new Option('--schedule <name>', 'how long a trigger is searched: see docs/audit.md')
-        .choices(['cheap', 'reference'])
-        .default('cheap'),
+      new Option('--schedule <name>', 'how long a trigger is searched: see docs/audit.md (default: cheap)').choices([
+        'cheap',
+        'reference',
+      ]),
     )
-    .option('--restarts <n>', 'independent starts for each class; the smallest trigger counts', wholeNumber(1, 20), 1)
+    .option(
+      '--restarts <n>',
+      'independent starts for each class; the smallest trigger counts (default: 1)',
+      wholeNumber(1, 20),
+    )
     .option('--false-positives <share>', 'clean classifiers that may be called suspicious', share, 0.05)
     .option(
       '--input-size <pixels>',
@@ -68,134 +80,70 @@ export function registerAudit(program: Command): void {
     'audit classifier.onnx --images photos/',
     'audit classifier.onnx --dataset mnist10k --budget 300 --out audit.html',
     'audit squeezenet1.1.onnx --images photos.zip --classes 0-9 --normalize unit',
+    'audit classifier.onnx --images photos/ --with neural-cleanse,strip --suspects inbox/',
   ]).addHelpText(
     'after',
-    '\nExit codes: 0 examined, no backdoor found or inconclusive (the output says which), 3 suspicious, 1 the work failed, 2 bad usage or input.',
+    '\nCalled again after its budget ended or it was stopped, it goes on from there.\nExit codes: 0 examined, no backdoor found or inconclusive (the output says which), 3 suspicious, 1 the work failed, 2 bad usage or input.',
   );
   command.action(auditCommand);
 }
 
-async function auditCommand(path: string, options: Options): Promise<void> {
+async function auditCommand(path: string, options: AuditOptions): Promise<void> {
   if ((options.images === undefined) === (options.dataset === undefined)) {
     throw inputError('audit: give either --images PATH or --dataset NAME', {
       hint: 'Some hundred clean images of the kind that the classifier is for.',
     });
   }
+  const defenses = readDefenses(options.with, `--with ${options.with}`, installed);
   // Loaded here because they bring in the engine, which a wrong option should not wait for.
+  const { checkUsable } = await import('../runner/audit-others.ts');
+  checkUsable(defenses, options.suspects !== undefined);
   const { importedModel } = await import('../models/imported.ts');
-  const { auditModel, CANDIDATES } = await import('../runner/audit.ts');
+  const { auditBudget, READING_ENDS } = await import('../runner/audit-budget.ts');
+  const { auditModel } = await import('../runner/audit.ts');
+  const { CANDIDATES } = await import('../runner/audit-subject.ts');
   const { cleanseSettings } = await import('../defenses/neural-cleanse/settings.ts');
   const { Runtime } = await import('../runtime/node.ts');
+  // The clock of a process starts with it.
+  const budget = auditBudget(options.budget, () => performance.now() / 1000);
   const model = importedModel(path, {
     ...(options.inputSize !== undefined && { inputSize: options.inputSize }),
     ...(options.normalize !== undefined && { normalization: normalizationOf(options.normalize, CANDIDATES) }),
     ...(options.channels !== undefined && { channels: options.channels }),
   });
   for (const note of modelNotes(model)) log(note);
-  const progress = new Progress();
-  const images = await imagesFor(model, options, progress);
   const classes = options.classes === undefined ? undefined : classesOf(options.classes, model);
+  const own = defenses.find(({ type }) => type === 'neural-cleanse');
+  const { type: _, ...parameters } = own ?? {};
+  const settings = cleanseSettings({
+    ...parameters,
+    ...(options.schedule !== undefined && { schedule: options.schedule }),
+    ...(options.restarts !== undefined && { restarts: options.restarts }),
+  });
+  const progress = new StepProgress();
+  const interrupt = stopOnSignals('what was found so far is kept');
   const runtime = new Runtime({ threads: options.threads });
   let audit: Audit;
+  let images: ExaminedImages;
   try {
+    const state = await stateOf(model, options, settings);
+    const read = { progress, stop: () => budget.past(READING_ENDS) || interrupt.signal.aborted };
+    images = await imagesFor(model, { ...options, limit: await limitOf(state, options) }, read);
     audit = await auditModel({
-      ...{ runtime, model, classes, images: images.source, imageClasses: images.classes },
-      settings: cleanseSettings({ schedule: options.schedule, restarts: options.restarts }),
-      ...{ seed: options.seed, budget: options.budget, rate: options.falsePositives, shown: 4 },
-      onProgress: (done, what) => progress.update(done, what),
+      ...{ runtime, model, classes, images, defenses, settings, state, budget },
+      suspects:
+        options.suspects === undefined
+          ? undefined
+          : await imagesFor(model, { ...options, images: options.suspects }, read),
+      ...{ seed: options.seed, rate: options.falsePositives, shown: 4, signal: interrupt.signal },
+      onProgress: progress.update,
     });
   } finally {
     progress.end();
+    interrupt.release();
     await runtime.close();
   }
   await tell(audit, path, model, images, options);
-}
-
-async function tell(
-  audit: Audit,
-  path: string,
-  model: ImportedModel,
-  images: ExaminedImages,
-  options: Options,
-): Promise<void> {
-  const { auditPage, classRows, LIMITS, labelNote, pixelNote, VERDICTS, verdictSentence } = await import(
-    '../report/audit.ts'
-  );
-  const { calibrationNotes } = await import('../runner/audit-verdict.ts');
-  const { fileSha256 } = await import('../core/file-hash.ts');
-  const nameOf = (of: number) => model.classNames?.[of] ?? String(of);
-  const where = options.images ?? options.dataset ?? '';
-  const subject = {
-    model: { path, sha256: await fileSha256(path), title: model.title, classes: model.classes },
-    images: { path: where, sha256: images.sha256, count: images.source.count, found: images.found },
-    ...{ nameOf, seed: options.seed, budget: options.budget },
-    command: `triggerlab ${process.argv.slice(2).join(' ')}`,
-  };
-  makeDirectory(dirname(resolve(options.out)));
-  await writeFileAtomic(options.out, Buffer.from(await auditPage(audit, subject)));
-  const { verdict, behaviour, result, calibration } = audit;
-  if (verdict.kind === 'suspicious') process.exitCode = SUSPICIOUS;
-  if (options.json) {
-    printJson({
-      verdict: { ...verdict, suspicious: verdict.suspicious.map((of) => ({ class: of, name: nameOf(of) })) },
-      model: {
-        ...subject.model,
-        inputSize: model.inputSize,
-        output: model.output,
-        normalization: audit.normalization,
-        normalizationFrom: audit.normalizationFrom,
-      },
-      images: { ...subject.images, labels: audit.labels },
-      behaviour,
-      neuralCleanse: {
-        settings: result.settings,
-        complete: result.complete,
-        medianNorm: result.sizes.median ?? null,
-        sizeFactor: result.sizes.score ?? null,
-        anomalyIndex: result.anomaly.score ?? null,
-        classes: classRows(audit, subject),
-        cost: result.cost,
-      },
-      calibration: calibration
-        ? { ...calibration, scores: undefined, notes: calibrationNotes(calibration, result.settings) }
-        : null,
-      limits: LIMITS,
-      ...{ seed: options.seed, seconds: audit.seconds, budget: options.budget, report: resolve(options.out) },
-    });
-    return;
-  }
-  const { textTable } = await import('../report/text-table.ts');
-  print(`${VERDICTS[verdict.kind]}. ${verdictSentence(audit, subject)}\n`);
-  const right = 'right' as const;
-  const figure = (value: number | undefined, digits: number) => (value === undefined ? '–' : value.toFixed(digits));
-  print(
-    textTable(
-      [
-        { title: 'class' },
-        { title: 'mask, pixels', align: right },
-        { title: 'times smaller', align: right },
-        { title: 'anomaly index', align: right },
-        { title: 'works on', align: right },
-        { title: '' },
-      ],
-      classRows(audit, subject).map((row) => [
-        ...[row.name, figure(row.norm, 1), figure(row.factor, 1), figure(row.anomalyIndex, 2)],
-        row.asr === undefined ? '–' : formatPercent(row.asr),
-        row.suspicious ? 'suspicious' : row.complete ? '' : 'not to the end',
-      ]),
-    ),
-  );
-  print('');
-  if (verdict.threshold !== undefined && verdict.falsePositiveRate !== undefined) {
-    print(
-      `Threshold ${verdict.threshold.toFixed(1)} times smaller than the median: ${formatPercent(verdict.falsePositiveRate)} of the clean classifiers of the calibration exceed it.`,
-    );
-  }
-  print(`Pixels: ${pixelNote(audit)}`);
-  print(
-    `Images: ${behaviour.accuracy === undefined ? '' : `${formatPercent(behaviour.accuracy)} of ${behaviour.labelled} right. `}${labelNote(audit)}`,
-  );
-  print(`Report: ${resolve(options.out)}`);
 }
 
 /** What is worth knowing of the file before the work begins. */
@@ -210,20 +158,54 @@ function modelNotes({ name, title, output }: ImportedModel): string[] {
   return notes;
 }
 
+/** Where what is found is kept; what is there already is forgotten with `--fresh`. */
+async function stateOf(model: ImportedModel, options: AuditOptions, settings: CleanseSettings): Promise<AuditState> {
+  const { AuditState } = await import('../runner/audit-state.ts');
+  const { limit, seed, images, dataset, fresh } = options;
+  const place = images === undefined ? { dataset: dataset ?? '' } : { path: placeOf(images) };
+  const state = new AuditState(
+    { model: model.weightsHash, inputSize: model.inputSize, images: place, limit, settings, seed },
+    (message) => log(`warning: ${message}`),
+  );
+  if (fresh) await state.clear();
+  await state.makeRoom();
+  return state;
+}
+
+/** As many images as an earlier call had time to read: what it found is about those. */
+async function limitOf(state: AuditState, { limit }: AuditOptions): Promise<number> {
+  const images = (await state.known())?.images;
+  return images?.cut ? Math.min(limit, images.count) : limit;
+}
+
+/** The real path; of what is not there the reading will tell. */
+function placeOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+interface Reading {
+  readonly progress: StepProgress;
+  readonly stop: () => boolean;
+}
+
 async function imagesFor(
   model: ImportedModel,
-  { images, dataset, limit, seed }: Options,
-  progress: Progress,
+  { images, dataset, limit, seed }: AuditOptions,
+  { progress, stop }: Reading,
 ): Promise<ExaminedImages> {
   if (images !== undefined) {
     const { examinedImages } = await import('../data/examined-images.ts');
-    return examinedImages(images, { side: model.inputSize, limit, seed }, (done, total) =>
-      progress.update(done / total, `reading images: ${done} of ${total}`),
+    return examinedImages(images, { side: model.inputSize, limit, seed, stop }, (done, total) =>
+      progress.update('reading images', done, total),
     );
   }
   const { findDataset } = await import('../data/references.ts');
   const { partOf } = await import('../data/examined-images.ts');
-  const found = await findDataset(dataset ?? '', (text, done, total) => progress.update(done / total, text));
+  const found = await findDataset(dataset ?? '', progress.update);
   const { test, classes } = await found.load();
   return partOf(test, classes, found.fingerprint, { limit, seed });
 }

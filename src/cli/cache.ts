@@ -1,8 +1,9 @@
-// `triggerlab cache`: features that runs share, kept on disk: what is there, and how to be rid of it.
+// `triggerlab cache`: features that runs share and what audits found so far, kept on disk: what is there, and how to be rid of it.
 import type { Command } from 'commander';
 import { formatBytes } from '../core/format.ts';
 import { cachedTables, clearFeatures, featureDirectory, featureLimit } from '../data/feature-cache.ts';
 import { textTable } from '../report/text-table.ts';
+import { auditDirectory, clearAudits, keptAudits } from '../runner/audit-directory.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
 
@@ -11,7 +12,9 @@ interface Options {
 }
 
 export function registerCache(program: Command): void {
-  const group = program.command('cache').description('list or clear what is kept of frozen networks’ work');
+  const group = program
+    .command('cache')
+    .description('list or clear what is kept of frozen networks’ work, and of audits');
   const list = group.command('ls', { isDefault: true }).description('list it');
   finish(list, ['cache ls', 'cache ls --json']).action(listCache);
   const clear = group.command('clear').description('delete it; it is computed again when it is needed');
@@ -23,9 +26,10 @@ function listCache({ json }: Options): void {
   const limitBytes = featureLimit();
   const tables = cachedTables(directory);
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
+  const audits = auditsKept();
   if (json) {
     const features = tables.map(({ used, ...table }) => ({ ...table, lastUsed: new Date(used).toISOString() }));
-    printJson({ directory, limitBytes, bytes, features });
+    printJson({ directory, limitBytes, bytes, features, audits });
     return;
   }
   const right = 'right' as const;
@@ -47,11 +51,23 @@ function listCache({ json }: Options): void {
   ]);
   if (rows.length > 0) print(`${textTable(columns, rows)}\n`);
   print(`${formatBytes(bytes)} of at most ${formatBytes(limitBytes)} in ${directory}`);
+  if (audits.count > 0) print(`${formatBytes(audits.bytes)} of ${audits.count} audits in ${audits.directory}`);
+}
+
+function auditsKept(): { directory: string; count: number; bytes: number } {
+  const kept = keptAudits();
+  return { directory: auditDirectory(), count: kept.length, bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 async function clearCache({ json }: Options): Promise<void> {
   const directory = featureDirectory();
   const { files, bytes } = await clearFeatures(directory);
-  if (json) printJson({ directory, removedFiles: files, removedBytes: bytes });
-  else print(files === 0 ? `Nothing is cached in ${directory}.` : `Removed ${formatBytes(bytes)} from ${directory}.`);
+  const audits = auditsKept();
+  await clearAudits();
+  if (json) {
+    printJson({ directory, removedFiles: files, removedBytes: bytes, removedAudits: audits.count });
+    return;
+  }
+  if (audits.count > 0) print(`Removed ${formatBytes(audits.bytes)} of audits from ${audits.directory}.`);
+  print(files === 0 ? `Nothing is cached in ${directory}.` : `Removed ${formatBytes(bytes)} from ${directory}.`);
 }

@@ -17,6 +17,8 @@ import { log } from './output.ts';
 import { Progress } from './progress.ts';
 import { trainEncoders } from './train-encoders.ts';
 
+export { stopOnSignals } from './signals.ts';
+
 export interface WorkOptions {
   readonly workers?: number;
   readonly limit?: number;
@@ -60,25 +62,6 @@ export function withWork(command: Command, fewest = 1): Command {
       60,
     )
     .option('--lease <seconds>', 'a worker silent for so long loses its runs', wholeNumber(1, 3600), 60);
-}
-
-/** A signal that Ctrl-C and the clusters' signals abort; `release` gives them back to the system. */
-export function stopOnSignals(): { readonly signal: AbortSignal; readonly release: () => void } {
-  const controller = new AbortController();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
-  const release = () => {
-    for (const name of signals) process.off(name, stop);
-  };
-  const stop = (name: NodeJS.Signals) => {
-    if (name === 'SIGINT' && controller.signal.aborted) {
-      // Twice: at once. Runner processes end with their parent.
-      process.exit(130);
-    }
-    if (!controller.signal.aborted) log('stopping: runs in hand write a checkpoint');
-    controller.abort();
-  };
-  for (const name of signals) process.on(name, stop);
-  return { signal: controller.signal, release };
 }
 
 export interface Work extends WorkOptions {

@@ -46,12 +46,17 @@ export function featureStore(numerics: number): FeatureStore {
   return own;
 }
 
+/** The processor, whose instructions decide last bits. */
+export function processor(): string {
+  return `${arch()} ${cpus()[0]?.model ?? ''}`;
+}
+
 /** A view of the user's store. What is in it is kept apart by processor, whose instructions decide last bits. */
 export function openFeatureStore(circumstances: string, memory?: number): FeatureStore {
   return new FeatureStore({
     directory: featureDirectory(),
     limit: featureLimit(),
-    circumstances: `${circumstances} ${arch()} ${cpus()[0]?.model ?? ''}`,
+    circumstances: `${circumstances} ${processor()}`,
     ...(memory === undefined ? {} : { memory }),
   });
 }

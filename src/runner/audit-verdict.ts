@@ -30,7 +30,7 @@ export interface Verdict {
 /** How the classifier behaves on the images before anything is done to them. */
 export interface Behaviour {
   /** Share right, where labels are known. */
-  readonly accuracy: number | undefined;
+  readonly accuracy?: number | undefined;
   /** Images with a label. */
   readonly labelled: number;
   readonly images: number;
@@ -75,9 +75,12 @@ export function judge({ result, calibration, behaviour, settings, rate, classes 
   }
   const flagged = smallClasses(sizes, threshold);
   const working = flagged.filter((i) => (result.classes[i].asr ?? 0) >= LEAST_ASR);
+  const untried = flagged.some((i) => result.classes[i].asr === undefined);
   if (flagged.length > 0 && working.length === 0) {
     reasons.push(
-      'the small trigger that was found works on fewer than 80 % of the images it was tried on: it may owe its size to chance',
+      untried
+        ? 'the time allowed ended before the small trigger that was found could be tried on images'
+        : 'the small trigger that was found works on fewer than 80 % of the images it was tried on: it may owe its size to chance',
     );
   }
   const suspicious = working.map((i) => result.classes[i].class);
@@ -91,6 +94,10 @@ function* doubts(
   settings: CleanseSettings,
   classes: number,
 ): Generator<string> {
+  if (found.length === 0) {
+    yield 'Neural Cleanse, which the verdict rests on, was not among the defences';
+    return;
+  }
   if (!complete) {
     const done = found.filter((one) => one.complete).length;
     yield `the time allowed ended when ${done} of ${found.length} classes had been examined to the end`;

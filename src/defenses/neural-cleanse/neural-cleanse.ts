@@ -7,7 +7,7 @@ import type { Runtime } from '../../runtime/node.ts';
 import { imageFeeds } from '../../train/feeds.ts';
 import type { Classifier } from '../defense.ts';
 import { type AnomalyIndices, anomalyIndices } from './anomaly-index.ts';
-import { type FoundTrigger, type Lane, type SearchWatch, search, startLane } from './reverse-triggers.ts';
+import { type FoundTrigger, type Lane, newLane, type SearchWatch, search } from './reverse-triggers.ts';
 import type { CleanseSettings } from './settings.ts';
 import { type SizeFactors, sizeFactors } from './size-factors.ts';
 import { triggeredPrediction } from './trigger-step.ts';
@@ -22,9 +22,16 @@ export interface CleanseInput extends Classifier {
   readonly classes?: readonly number[] | undefined;
   readonly settings: CleanseSettings;
   readonly seed: number;
-  /** Where an earlier search was interrupted: what its `onStep` was told last. */
+  /** Where an earlier search was interrupted: what its `onStep` was told last; lanes of the classes, in their order. */
   readonly resume?: readonly Lane[] | undefined;
-  readonly watch?: SearchWatch | undefined;
+  readonly watch?: CleanseWatch | undefined;
+}
+
+export interface CleanseWatch extends SearchWatch {
+  /** Asked before each finished trigger is tried on images: true leaves the rest untried. Default: `shouldStop`. */
+  readonly stopTrying?: (() => boolean) | undefined;
+  /** Told how many finished triggers have been tried, of how many. */
+  readonly onTried?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface ClassFinding {
@@ -67,12 +74,9 @@ export async function neuralCleanse(input: CleanseInput): Promise<CleanseResult>
   const classes = checkedClasses(input.classes, network.classes);
   const rows = drawnRows(input.rows ?? Int32Array.from({ length: images.count }, (_, row) => row), seed);
   if (rows.length === 0) throw inputError('Neural Cleanse needs images', { hint: 'Give a few hundred clean ones.' });
-  const { inputSize } = network.preprocessing;
   const from =
     input.resume ??
-    classes.flatMap((of) =>
-      Array.from({ length: settings.restarts }, (_, restart) => startLane(settings, inputSize, seed, of, restart)),
-    );
+    classes.flatMap((of) => Array.from({ length: settings.restarts }, (_, restart) => newLane(settings, of, restart)));
   const before = stepsOf(from);
   const lanes = await search(runtime, input, images, rows, settings, seed, from, input.watch);
   const triggers = classes.map((of) => smallest(lanes.filter((lane) => lane.class === of)));
@@ -104,6 +108,12 @@ export async function neuralCleanse(input: CleanseInput): Promise<CleanseResult>
       backwardPasses: shown,
     },
   };
+}
+
+/** What a search for no class at all finds. */
+export function nothingSearched(settings: CleanseSettings): CleanseResult {
+  const cost = { seconds: 0, forwardPasses: 0, backwardPasses: 0 };
+  return { settings, classes: [], anomaly: anomalyIndices([]), sizes: sizeFactors([]), complete: true, cost };
 }
 
 const stepsOf = (lanes: readonly Lane[]) => lanes.reduce((sum, { steps }) => sum + steps, 0);
@@ -143,14 +153,17 @@ async function successRates(
   const { preprocessing } = network;
   const side = preprocessing.inputSize;
   const session = await runtime.open(triggeredPrediction(input, 1));
-  const rates: (number | undefined)[] = [];
+  const rates: (number | undefined)[] = classes.map(() => undefined);
+  // The smallest first: they matter most where time is short.
+  const order = triggers
+    .flatMap((trigger, i) => (trigger ? [{ trigger, i }] : []))
+    .sort((a, b) => a.trigger.norm - b.trigger.norm);
+  const stop = input.watch?.stopTrying ?? input.watch?.shouldStop;
   let tried = 0;
-  for (const [i, trigger] of triggers.entries()) {
+  for (const [done, { trigger, i }] of order.entries()) {
+    if (stop?.()) break;
     const others = rows.filter((row) => images.labels[row] !== classes[i]).slice(0, MOST_TRIED);
-    if (!trigger || others.length === 0 || input.watch?.shouldStop?.()) {
-      rates.push(undefined);
-      continue;
-    }
+    if (others.length === 0) continue;
     const planes = tensor('float32', [1, 4, side, side], trigger.planes);
     let taken = 0;
     for (let at = 0; at < others.length; at += TRIED_AT_ONCE) {
@@ -158,8 +171,9 @@ async function successRates(
       const { predicted } = await session.run({ ...feeds, triggers: planes });
       for (const of of predicted.data) if (Number(of) === classes[i]) taken++;
     }
-    rates.push(taken / others.length);
+    rates[i] = taken / others.length;
     tried += others.length;
+    input.watch?.onTried?.(done + 1, order.length);
   }
   return { rates, tried };
 }

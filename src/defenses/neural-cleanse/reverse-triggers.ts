@@ -22,7 +22,7 @@ export interface FoundTrigger {
   readonly step: number;
 }
 
-/** One start of one class, between two steps. */
+/** One start of one class, between two steps. `theta`, `m` and `v` are empty before the first of them and after the last. */
 export interface Lane {
   readonly class: number;
   readonly restart: number;
@@ -41,21 +41,29 @@ export interface SearchWatch {
   readonly onProgress?: ((share: number) => void) | undefined;
   /** Asked between steps: true ends the search with what there is. */
   readonly shouldStop?: (() => boolean) | undefined;
-  /** Told all lanes after every step of one of them: what `search` takes to go on from there. */
-  readonly onStep?: ((lanes: readonly Lane[]) => void) | undefined;
+  /** Told all lanes after every step of one of them, and waited for: what `search` takes to go on from there. */
+  readonly onStep?: ((lanes: readonly Lane[]) => void | Promise<void>) | undefined;
 }
 
-/** A lane's start: mask and pattern uniform in [0, 1], a stream of its own for each class and restart. */
-export function startLane(settings: CleanseSettings, side: number, seed: number, of: number, restart: number): Lane {
-  const rng = Rng.of(seed, 'neural-cleanse', of, restart);
+const NOTHING = new Float32Array();
+
+/** A lane to be: of many classes only those in hand take memory. */
+export function newLane({ lambda }: CleanseSettings, of: number, restart: number): Lane {
+  return {
+    ...{ class: of, restart, theta: NOTHING, m: NOTHING, v: NOTHING },
+    ...{ lambda: startLambda(lambda), steps: 0, done: false, found: undefined },
+  };
+}
+
+/** With its start: mask and pattern uniform in [0, 1], a stream of its own for each class and restart. */
+function started(lane: Lane, side: number, seed: number): Lane {
+  if (lane.steps > 0) return lane;
+  const rng = Rng.of(seed, 'neural-cleanse', lane.class, lane.restart);
   const size = 4 * side * side;
   const theta = Float32Array.from({ length: size }, () =>
     Math.atanh((rng.uniform() - 0.5) * (2 - TANH_EPSILON) * 0.999999),
   );
-  return {
-    ...{ class: of, restart, theta, m: new Float32Array(size), v: new Float32Array(size) },
-    ...{ lambda: startLambda(settings.lambda), steps: 0, done: false, found: undefined },
-  };
+  return { ...lane, theta, m: new Float32Array(size), v: new Float32Array(size) };
 }
 
 /** Pixels of all lanes' images that one graph works on at once: more only fills the caches. */
@@ -65,6 +73,12 @@ const PIXELS_AT_ONCE = 2 ** 19;
 export function lanesAtOnce(settings: CleanseSettings, side: number, lanes: number): number {
   return Math.min(lanes, Math.max(1, Math.floor(PIXELS_AT_ONCE / (settings.batchSize * side * side))));
 }
+
+/** Lanes that take turns, step by step, where one graph does not hold them: a search that is ended early has all of them equally far. */
+const ABREAST = 32;
+
+/** Graphs kept at hand, fewer than the runtime keeps. */
+const MOST_OPEN = 3;
 
 /**
  * Runs every lane to its end. A lane's result depends on the seed, its class and its restart, not on the lanes beside it.
@@ -84,36 +98,34 @@ export async function search(
   const { preprocessing } = subject.network;
   const width = lanesAtOnce(settings, preprocessing.inputSize, lanes.length);
   const batches = batchesOf(rows, Math.min(settings.batchSize, rows.length), seed);
-  // Classes that end early leave smaller graphs behind; only the last one is needed again.
-  let open: { readonly lanes: number; readonly session: Session } | undefined;
+  // Of classes that end early smaller graphs are left behind; those of the groups that take turns are needed again.
+  const open = new Map<number, Session>();
   const sessionFor = async (count: number) => {
-    if (open?.lanes !== count) {
-      const graph = triggerStep(subject, count, settings.learningRate);
-      open = { lanes: count, session: await runtime.open(graph) };
-    }
-    return open.session;
+    const session = open.get(count) ?? (await runtime.open(triggerStep(subject, count, settings.learningRate)));
+    open.delete(count);
+    open.set(count, session);
+    for (const oldest of [...open.keys()].slice(0, -MOST_OPEN)) open.delete(oldest);
+    return session;
   };
-  for (let first = 0; first < lanes.length; first += width) {
-    const group = lanes.slice(first, first + width).map((_, i) => first + i);
+  const abreast = width * Math.max(1, Math.floor(ABREAST / width));
+  for (let first = 0; first < lanes.length; first += abreast) {
+    const block = lanes.slice(first, first + abreast).map((_, i) => first + i);
     for (;;) {
-      const active = group.filter((at) => !lanes[at].done);
-      // Lanes of a group go in step; after a resumption some may be behind.
-      const behind = Math.min(...active.map((at) => lanes[at].steps));
-      const now = active.filter((at) => lanes[at].steps === behind);
+      const now = nextGroup(lanes, block, width);
       if (now.length === 0) break;
       if (shouldStop?.()) return lanes;
       const session = await sessionFor(now.length);
       const feeds = (batch: number) => imageFeeds(images, batches(batch), { ...preprocessing, overlay: undefined });
       const after = await oneStep(
         session,
-        now.map((at) => lanes[at]),
+        now.map((at) => started(lanes[at], preprocessing.inputSize, seed)),
         settings,
         feeds,
       );
       now.forEach((at, i) => {
         lanes[at] = after[i];
       });
-      onStep?.(lanes);
+      await onStep?.(lanes);
       onProgress?.(
         lanes.reduce((sum, { steps, done }) => sum + (done ? settings.steps : steps), 0) /
           (lanes.length * settings.steps),
@@ -121,6 +133,18 @@ export async function search(
     }
   }
   return lanes;
+}
+
+/** Of the groups of `width` lanes that share a graph the one that is furthest behind: its lanes that are so. Empty when all are done. */
+function nextGroup(lanes: readonly Lane[], block: readonly number[], width: number): number[] {
+  let now: number[] = [];
+  for (let first = 0; first < block.length; first += width) {
+    const active = block.slice(first, first + width).filter((at) => !lanes[at].done);
+    // Lanes of a group go in step; after a resumption some may be behind.
+    const behind = Math.min(...active.map((at) => lanes[at].steps));
+    if (now.length === 0 || behind < lanes[now[0]].steps) now = active.filter((at) => lanes[at].steps === behind);
+  }
+  return now;
 }
 
 /** Rows of batch number `at`: epoch after epoch, each in an order of its own. */
@@ -190,12 +214,12 @@ async function oneStep(
   return lanes.map((lane, i) => {
     const next = nextLambda(settings.lambda, lane.lambda, { success: success[i], norm: norm[i] });
     const steps = lane.steps + 1;
+    const done = steps >= settings.steps || (settings.earlyStop && next.stop);
     return {
       ...lane,
-      ...{ theta: cut(theta, i), m: cut(m, i), v: cut(v, i) },
+      ...(done ? { theta: NOTHING, m: NOTHING, v: NOTHING } : { theta: cut(theta, i), m: cut(m, i), v: cut(v, i) }),
       lambda: next.state,
-      steps,
-      done: steps >= settings.steps || (settings.earlyStop && next.stop),
+      ...{ steps, done },
       found: next.improved ? foundTrigger(cut(theta, i), success[i], steps) : lane.found,
     };
   });
