@@ -4,15 +4,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { wilson } from '../dist/analysis/intervals.js';
-import { Rng } from '../dist/core/rng.js';
 import { anomalyIndices } from '../dist/defenses/neural-cleanse/anomaly-index.js';
 import { thresholdAt } from '../dist/defenses/neural-cleanse/calibration.js';
 import { sizeFactors } from '../dist/defenses/neural-cleanse/size-factors.js';
-
-/** A backdoor that works: what does not is neither clean nor backdoored. */
-const LEAST_ASR = 0.8;
-const RESAMPLES = 2000;
+import { areaUnderCurve, groupsOf, heading, parted, row, share } from './populations.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -59,35 +54,8 @@ ${rows.join('\n')}
 }
 
 const all = positionals.flatMap(read);
-const clean = all.filter(({ target }) => target === null);
-const bad = all.filter(({ target, asr }) => target !== null && asr >= LEAST_ASR);
-const weak = all.filter(({ target, asr }) => target !== null && asr < LEAST_ASR);
-const auc = (negative, positive) => {
-  let wins = 0;
-  for (const a of positive) for (const b of negative) wins += a > b ? 1 : a === b ? 0.5 : 0;
-  return wins / (negative.length * positive.length);
-};
-const share = (list, test) => {
-  const hits = list.filter(test).length;
-  if (list.length === 0) return '–';
-  const { low, high } = wilson(hits / list.length, list.length);
-  const percent = (value) => (100 * value).toFixed(0);
-  return `${hits}/${list.length} = ${percent(hits / list.length)} % [${percent(low)}, ${percent(high)}]`;
-};
-const bootstrapAuc = (negative, positive) => {
-  const rng = Rng.of(0, 'auc');
-  const drawn = (list) => Array.from(list, () => list[rng.int(0, list.length - 1)]);
-  const found = Array.from({ length: RESAMPLES }, () => auc(drawn(negative), drawn(positive))).sort((a, b) => a - b);
-  const at = (q) => found[Math.round(q * (RESAMPLES - 1))].toFixed(2);
-  return `${auc(negative, positive).toFixed(2)} [${at(0.025)}, ${at(0.975)}]`;
-};
-
-const groups = [['all', () => true]];
-for (const key of ['dataset', 'model']) {
-  const name = (one) =>
-    key === 'dataset' ? JSON.stringify(one.dataset).replace(/["{}]/g, '').slice(0, 24) : one.model;
-  for (const value of [...new Set(all.map(name))].sort()) groups.push([value, (one) => name(one) === value]);
-}
+const { clean, bad, weak } = parted(all);
+const groups = groupsOf(all);
 const out = (line) => process.stdout.write(`${line}\n`);
 out(`clean ${clean.length}, backdoored ${bad.length} (ASR ≥ 80 %), left out ${weak.length} with a weaker backdoor`);
 const smallest = ({ norms }) => norms.indexOf(Math.min(...norms.map((norm) => norm ?? Number.POSITIVE_INFINITY)));
@@ -102,20 +70,20 @@ for (const scale of ['linear', 'factor']) {
   out(
     `null: ${nulls.length} clean; above 2: ${share(nulls, (one) => scoreOf(one) > 2)}; threshold for 5 %: ${calibrated.toFixed(2)}`,
   );
-  out(
-    '\n| classifiers | AUC | found at 2 | accused at 2 | found at the calibrated threshold | accused there | target right, of those found there |',
+  out('');
+  heading(
+    ...['classifiers', 'AUC', 'found at 2', 'accused at 2', 'found at the calibrated threshold', 'accused there'],
+    'target right, of those found there',
   );
-  out('|---|---|---|---|---|---|---|');
   for (const [name, within] of groups) {
     const [c, b] = [clean.filter(within), bad.filter(within)];
     if (c.length === 0 || b.length === 0) continue;
     const above = (threshold) => (one) => scoreOf(one) > threshold;
-    const cells = [
-      ...[name, bootstrapAuc(c.map(scoreOf), b.map(scoreOf))],
+    row(
+      ...[name, areaUnderCurve(c.map(scoreOf), b.map(scoreOf))],
       ...[share(b, above(2)), share(c, above(2)), share(b, above(calibrated)), share(c, above(calibrated))],
       share(b.filter(above(calibrated)), (one) => smallest(one) === one.target),
-    ];
-    out(`| ${cells.join(' | ')} |`);
+    );
   }
   // Each classifier judged by a threshold that it had no part in: from the other nine parts of all clean ones of both files.
   const pool = [...clean, ...nulls].map(scoreOf);

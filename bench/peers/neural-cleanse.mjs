@@ -96,10 +96,12 @@ try {
       cpuSecondsPerClass: mean(({ cpuSeconds }) => cpuSeconds),
     };
   });
+  // Neither side ends early here.
+  const schedule = { ...REFERENCE_LAMBDA, stopAfter: Number.POSITIVE_INFINITY };
   const sameLambda = peer.found.every(({ record }) => {
-    let lambda = startLambda(REFERENCE_LAMBDA);
+    let lambda = startLambda(schedule);
     return record.every(([success, norm, cost]) => {
-      lambda = nextLambda(REFERENCE_LAMBDA, lambda, { success, norm }).state;
+      lambda = nextLambda(schedule, lambda, { success, norm }).state;
       // Python's and JavaScript's 2 ** 1.5 differ in the last bit.
       return Math.abs(lambda.lambda - cost) <= 1e-12 * cost;
     });

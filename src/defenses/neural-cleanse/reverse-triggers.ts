@@ -210,11 +210,13 @@ async function oneStep(
       norm[i] += Number(out.norm.data[i]) / batchesPerStep;
     }
   }
+  // A class that is not to end early must not have its λ held where it would have ended.
+  const schedule = settings.earlyStop ? settings.lambda : { ...settings.lambda, stopAfter: Number.POSITIVE_INFINITY };
   const cut = ({ data }: Tensor, i: number) => (data as Float32Array).slice(i * size, (i + 1) * size);
   return lanes.map((lane, i) => {
-    const next = nextLambda(settings.lambda, lane.lambda, { success: success[i], norm: norm[i] });
+    const next = nextLambda(schedule, lane.lambda, { success: success[i], norm: norm[i] });
     const steps = lane.steps + 1;
-    const done = steps >= settings.steps || (settings.earlyStop && next.stop);
+    const done = steps >= settings.steps || next.stop;
     return {
       ...lane,
       ...(done ? { theta: NOTHING, m: NOTHING, v: NOTHING } : { theta: cut(theta, i), m: cut(m, i), v: cut(v, i) }),
