@@ -1,5 +1,5 @@
-// What people ask of a store of 11,180 synthetic runs (made up, measured by nobody) is answered at once. bench/store.mjs has figures; the
-// bound here only tells a query from one that loads every run.
+// What people ask of a store of 11,180 synthetic runs (made up, measured by nobody) is answered at once and in little memory.
+// bench/store.mjs has figures; the bounds here only tell a query from one that loads every run.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,13 +13,17 @@ import { parseConditions } from '../src/store/where.ts';
 import { fillWithSyntheticRuns, SYNTHETIC_RUNS } from './support/synthetic-store.mjs';
 
 const BOUND_MS = 3000;
+/** What all the questions together may take beyond the filled store, in bytes; 124 MB were measured. */
+const BOUND_BYTES = 500e6;
 let directory: string;
 let store: Store;
+let residentBefore: number;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'large-store-'));
   store = await openStore(directory, { mode: 'own' });
   await fillWithSyntheticRuns(store);
+  residentBefore = process.memoryUsage.rss();
 });
 afterAll(async () => {
   await store?.close();
@@ -62,7 +66,24 @@ test('means by factors are over every run', async () => {
   const narrowed = await selection.where(parseConditions('model=vgg19_bn,seed=3'), '--where');
   const bySeed = await quick(() => readGroups(narrowed, 'seed', { every: true, stealth: [] }));
   expect(bySeed.groups).toMatchObject([{ key: { seed: 3 }, n: 558 }]);
+  const asr = (await narrowed.runs()).map(({ metrics }) => metrics?.asr ?? Number.NaN);
+  const mean = asr.reduce((sum, value) => sum + value, 0) / asr.length;
+  const sd = Math.sqrt(asr.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (asr.length - 1));
+  expect(bySeed.groups[0].metrics.asr).toEqual({ mean: expect.closeTo(mean, 12), sd: expect.closeTo(sd, 12), n: 558 });
   await expect(readGroups(selection, 'modle', { every: false, stealth: [] })).rejects.toMatchObject({
     message: expect.stringContaining('no run has a factor "modle"'),
   });
+});
+
+test('every run passes by, and memory stays bounded', async () => {
+  let runs = 0;
+  let most = 0;
+  for await (const batch of (await store.select('synthetic')).batches()) {
+    runs += batch.length;
+    most = Math.max(most, batch.length);
+  }
+  expect(runs).toBe(SYNTHETIC_RUNS);
+  expect(most).toBeLessThanOrEqual(1000);
+  const grown = process.memoryUsage.rss() - residentBefore;
+  expect(grown).toBeLessThan(BOUND_BYTES);
 });

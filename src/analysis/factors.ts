@@ -44,7 +44,7 @@ function flatten(spec: RunSpec): Record<string, FactorValue> {
     sources: spec.sources ?? null,
     ...{ optimizer, learningRate, momentum, weightDecay, epochs, batchSize, seed },
   };
-  for (const [name, value] of attackParameters({ ...unsaidParameters(attack.type), ...attack })) {
+  for (const [name, value] of attackParameters(attack, unsaidParameters(attack.type))) {
     factors[name in factors || name in tail ? `attack.${name}` : name] = value;
   }
   return Object.assign(factors, tail);
@@ -52,12 +52,20 @@ function flatten(spec: RunSpec): Record<string, FactorValue> {
 
 const PARAMETER_ORDER = ['size', 'position', 'color', 'opacity'];
 
-/** A trigger's parameters: what a patch is known by first, then by name (stores do not keep the order of keys). */
-export function attackParameters({ type: _, ...parameters }: AttackSpec): [name: string, value: FactorValue][] {
-  const others = Object.keys(parameters).filter((name) => !PARAMETER_ORDER.includes(name));
-  const names = [...PARAMETER_ORDER.filter((name) => name in parameters), ...others.sort()];
-  return names.map((name) => {
-    const value = (parameters as Record<string, unknown>)[name];
+/**
+ * A trigger's parameters: what a patch is known by first, then by name (stores do not keep the order of keys).
+ * @param unsaid values of parameters that it may leave out.
+ */
+export function attackParameters(
+  attack: AttackSpec,
+  unsaid: Readonly<Record<string, FactorValue>> = {},
+): [name: string, value: FactorValue][] {
+  const said: Readonly<Record<string, FactorValue>> = attack;
+  // Not one object of both: to make that took a fifth of the time of grouping a large experiment.
+  const all = new Set([...Object.keys(said), ...Object.keys(unsaid)]);
+  const others = [...all].filter((name) => name !== 'type' && !PARAMETER_ORDER.includes(name)).sort();
+  return [...PARAMETER_ORDER.filter((name) => all.has(name)), ...others].map((name) => {
+    const value = name in said ? said[name] : unsaid[name];
     return [name, isFileReference(value) ? fileLabel(value) : value];
   });
 }

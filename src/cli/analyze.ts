@@ -13,7 +13,8 @@ import { statusLine } from '../report/results-table.ts';
 import type { RunRecord } from '../store/records.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
-import { type SelectionOptions, selectRuns, withSelection, withStore } from './results-options.ts';
+import { type SelectionOptions, selectRuns, withSelection } from './results-options.ts';
+import { withStore } from './with-store.ts';
 
 interface Options extends SelectionOptions {
   readonly external: string[];

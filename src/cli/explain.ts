@@ -15,7 +15,7 @@ import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
 import { log, print, printJson } from './output.ts';
 import { Progress } from './progress.ts';
-import { withStore } from './results-options.ts';
+import { withStore } from './with-store.ts';
 
 interface Options {
   readonly store: string;

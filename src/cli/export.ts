@@ -10,7 +10,7 @@ import { DEFAULT_STORE } from '../store/open.ts';
 import { finish } from './command.ts';
 import { log, print, printJson } from './output.ts';
 import { Progress } from './progress.ts';
-import { withStore } from './results-options.ts';
+import { withStore } from './with-store.ts';
 
 interface Options {
   readonly store: string;

@@ -12,7 +12,7 @@ import { textTable } from '../report/text-table.ts';
 import { DEFAULT_STORE, openStore } from '../store/open.ts';
 import { finish } from './command.ts';
 import { log, print, printJson } from './output.ts';
-import { withStore } from './results-options.ts';
+import { withStore } from './with-store.ts';
 
 interface Options {
   readonly as?: string;

@@ -5,7 +5,7 @@ import { epochsOf, eventsOf, type RunEvent } from '../queue/run-log.ts';
 import { DEFAULT_STORE } from '../store/open.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
-import { withStore } from './results-options.ts';
+import { withStore } from './with-store.ts';
 
 interface Options {
   readonly store: string;

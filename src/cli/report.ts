@@ -5,7 +5,7 @@ import type { ExternalRun } from '../analysis/external/record.ts';
 import { DEFAULT_STORE } from '../store/open.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
-import { withStore } from './results-options.ts';
+import { withStore } from './with-store.ts';
 
 interface Options {
   readonly out: string;

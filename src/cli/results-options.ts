@@ -1,11 +1,10 @@
 // How `results` and `results rm` say which store and which runs they mean.
 import type { Command } from 'commander';
-import { DEFAULT_STORE, openStore } from '../store/open.ts';
+import { DEFAULT_STORE } from '../store/open.ts';
 import type { RunRecord } from '../store/records.ts';
 import type { Selection } from '../store/selection.ts';
 import type { Store } from '../store/store.ts';
 import { parseConditions } from '../store/where.ts';
-import { log } from './output.ts';
 
 export interface SelectionOptions {
   readonly store: string;
@@ -22,16 +21,6 @@ export function withSelection(command: Command): Command {
       (text: string, before: string[]) => [...before, text],
       [],
     );
-}
-
-/** Opens a store for a command, and closes it whatever happens. */
-export async function withStore<T>(location: string, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openStore(location, { mode: 'use', warn: (message) => log(`warning: ${message}`) });
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
-  }
 }
 
 /**

@@ -6,7 +6,8 @@ import type { RunRecord } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
-import { type SelectionOptions, selectRuns, withSelection, withStore } from './results-options.ts';
+import { type SelectionOptions, selectRuns, withSelection } from './results-options.ts';
+import { withStore } from './with-store.ts';
 
 interface Options extends SelectionOptions {
   readonly run: string[];

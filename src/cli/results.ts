@@ -14,9 +14,10 @@ import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson, printJsonList, write } from './output.ts';
 import { groupsCsv, groupsLatex, groupsText, readGroups } from './results-groups.ts';
-import { type SelectionOptions, selectionOf, withSelection, withStore } from './results-options.ts';
+import { type SelectionOptions, selectionOf, withSelection } from './results-options.ts';
 import { registerResultsRm } from './results-rm.ts';
 import { runsText } from './results-text.ts';
+import { withStore } from './with-store.ts';
 
 interface Options extends SelectionOptions {
   readonly format: 'table' | 'csv' | 'json' | 'latex' | 'parquet';

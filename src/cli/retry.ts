@@ -5,7 +5,7 @@ import { failureGroups, retryFailed } from '../queue/retry.ts';
 import { DEFAULT_STORE } from '../store/open.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
-import { withStore } from './results-options.ts';
+import { withStore } from './with-store.ts';
 
 interface Options {
   readonly store: string;

@@ -10,8 +10,8 @@ import { openStore } from '../store/open.ts';
 import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
 import { log, print, printJson } from './output.ts';
-import { withStore } from './results-options.ts';
 import { importCommand, STORE } from './store.ts';
+import { withStore } from './with-store.ts';
 import { STORE_OPTIONS, stopOnSignals, type WorkOptions, withWork, work } from './work.ts';
 
 interface ExportOptions {

@@ -9,7 +9,7 @@ import { DEFAULT_STORE } from '../store/open.ts';
 import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson } from './output.ts';
-import { withStore } from './results-options.ts';
+import { withStore } from './with-store.ts';
 
 interface Options {
   readonly store: string;

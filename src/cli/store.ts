@@ -6,7 +6,7 @@ import { type Imported, importArchive } from '../store/archive/import-archive.ts
 import { DEFAULT_STORE, openStore } from '../store/open.ts';
 import { finish } from './command.ts';
 import { log, print, printJson } from './output.ts';
-import { withStore } from './results-options.ts';
+import { withStore } from './with-store.ts';
 
 interface ExportOptions {
   readonly store: string;

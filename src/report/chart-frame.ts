@@ -1,6 +1,7 @@
 // What all charts share: series styles that do not need colour to be told apart, the legend, and the finished SVG.
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { escapeXml, withoutControls } from './escape-xml.ts';
 
 /** A chart, ready to stand in a page or in a file of its own. */
 export interface Chart {
@@ -169,16 +170,6 @@ function roundGeometry(element: SvgElement): void {
     if (!GEOMETRY.has(attribute.name)) continue;
     attribute.value = attribute.value.replace(/-?\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2))));
   }
-}
-
-function withoutControls(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, '');
-}
-
-/** Text made safe for XML and HTML, in content and in quoted attributes; characters that XML forbids are left out. */
-export function escapeXml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-  return withoutControls(text).replace(/[&<>"']/g, (character) => entities[character]);
 }
 
 /** A name for files and ids: other characters than letters, digits and hyphens become hyphens. */

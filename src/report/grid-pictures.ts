@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import type { Image } from '../core/images.ts';
 import type { TriggerExample } from '../lint/examples.ts';
-import { escapeXml } from './chart-frame.ts';
+import { escapeXml } from './escape-xml.ts';
 import type { GridRow, TriggerGrid } from './trigger-grid.ts';
 
 /** What is shown of each trigger, from left to right. */

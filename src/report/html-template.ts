@@ -1,5 +1,5 @@
 // HTML by tagged template: everything is escaped unless it is HTML already.
-import { escapeXml } from './chart-frame.ts';
+import { escapeXml } from './escape-xml.ts';
 
 /** Text that is known to be safe HTML. */
 export class Html {

@@ -7,7 +7,7 @@ import { datasetLabel } from '../core/references.ts';
 import { type ExampleImage, stampTogether } from '../lint/examples.ts';
 import { listed, type Setting, type Stage } from '../lint/settings.ts';
 import type { Runtime } from '../runtime/node.ts';
-import { escapeXml } from './chart-frame.ts';
+import { escapeXml } from './escape-xml.ts';
 
 export interface PositionFigure {
   readonly title: string;

@@ -14,6 +14,12 @@ const RESERVE = 32 * 2 ** 20;
 const RESERVE_FOR_NEW = 96 * 2 ** 20;
 
 /**
+ * An eighth of the buffers that PostgreSQL has unless told: to lay them out is a good part of opening a database, and pages that
+ * are not in them are in the system's own cache.
+ */
+const BUFFERS = ['-c', 'shared_buffers=16MB'];
+
+/**
  * PGlite with one queue for everything that uses it: our own statements, our transactions, and the statements of other
  * processes that come in through the socket. PGlite's own locks let socket messages slip between the statements of a
  * transaction, and would roll the owner's rows back with a client's transaction.
@@ -35,7 +41,12 @@ export class EmbeddedDatabase implements Database {
    */
   static async open(directory: string): Promise<EmbeddedDatabase> {
     requireRoom(directory, existsSync(join(directory, 'PG_VERSION')) ? RESERVE : RESERVE_FOR_NEW);
-    return new EmbeddedDatabase(await PGlite.create({ dataDir: directory, relaxedDurability: false }), directory);
+    const pglite = await PGlite.create({
+      dataDir: directory,
+      relaxedDurability: false,
+      startParams: [...PGlite.defaultStartParams, ...BUFFERS],
+    });
+    return new EmbeddedDatabase(pglite, directory);
   }
 
   /** Runs `work` when everything asked for earlier is done, and lets nothing else in until it ends. */

@@ -3,8 +3,6 @@ import { z } from 'zod';
 import { inputError } from '../core/errors.ts';
 import type { ImageShape } from '../core/images.ts';
 import { datasetLabel } from '../core/references.ts';
-import { findDataset } from '../data/references.ts';
-import { readEncoder } from './ssba/encoder-files.ts';
 import { ssbaSchedules } from './ssba/schedules.ts';
 import { checkSquare, encoderKey, settingsFor } from './ssba/settings.ts';
 import type { Trigger, TriggerContext, TriggerDefinition } from './trigger.ts';
@@ -54,6 +52,11 @@ export function encoderChoice({ bits, width, steps, encoderSeed, schedule }: Ssb
 
 /** @throws TriggerlabError (input) when the encoder has not been trained, or its file is damaged. */
 async function create(parameters: SsbaParameters, shape: ImageShape, context: TriggerContext): Promise<Trigger> {
+  // Loaded here, as the engine below: those who only name triggers should not wait for datasets, networks and their files.
+  const [{ findDataset }, { readEncoder }] = await Promise.all([
+    import('../data/references.ts'),
+    import('./ssba/encoder-files.ts'),
+  ]);
   const dataset = await findDataset(context.dataset);
   const settings = settingsFor(dataset, encoderChoice(parameters));
   if (dataset.height !== shape.height || dataset.width !== shape.width || dataset.channels !== shape.channels) {
@@ -67,7 +70,6 @@ async function create(parameters: SsbaParameters, shape: ImageShape, context: Tr
       hint: `Train it first: ${trainCommand(context.dataset, parameters)}`,
     });
   }
-  // Loaded here because they bring in the engine, which those who only name triggers should not wait for.
   const [{ Codec }, { HiddenImages }] = await Promise.all([
     import('./ssba/codec.ts'),
     import('./ssba/hidden-images.ts'),
