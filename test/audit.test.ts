@@ -110,6 +110,16 @@ describe('audit', () => {
     expect(model.normalizationFrom).toBe('guess');
   });
 
+  it('examines what Keras exports: channels last, its own scaling, a softmax', async () => {
+    const keras = join(import.meta.dirname, 'fixtures/keras/keras-cnn.onnx');
+    const { code, stderr, stdout } = await audit(keras, '--out', 'keras.html', '--json');
+    expect([0, 3]).toContain(code);
+    expect(stderr).toMatch(/softmax is taken off/);
+    const { model, neuralCleanse } = JSON.parse(stdout);
+    expect(model).toMatchObject({ classes: 4, inputSize: 16, normalizationFrom: 'inside' });
+    expect(neuralCleanse.classes).toHaveLength(4);
+  });
+
   it('refuses what it cannot examine, with exit code 2 and no report', async () => {
     const foreign = nodes.flatMap((one) => (one.opType === 'Relu' ? [node('Foreign', ['a'], ['b'])] : [one]));
     const external: TensorInit = {

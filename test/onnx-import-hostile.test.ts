@@ -1,5 +1,14 @@
 // Wrong and hostile ONNX files: a readable error of ours, never a crash, a hang or unbounded memory.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -401,6 +410,30 @@ describe('external data', () => {
     [{ length: '432' }, /does not say/],
   ])('%j is refused', (entries, message) => {
     expect(from(entries as Record<string, string>)?.message).toMatch(message);
+  });
+
+  it('is read in parts: of a file of 3 GB, sparse on disk, what the model takes and no more', () => {
+    const sparse = openSync(join(inside, 'sparse.bin'), 'w');
+    ftruncateSync(sparse, 3e9);
+    closeSync(sparse);
+    const before = rss();
+    expect(from({ location: 'sparse.bin', offset: '2999996416', length: '432' })).toBeUndefined();
+    expect(from({ location: 'sparse.bin', offset: '2999999872', length: '432' })?.message).toMatch(
+      /has 3000000000 bytes/,
+    );
+    expect(rss() - before).toBeLessThan(300);
+  });
+
+  it('is refused before it is read where it is larger than can be examined', () => {
+    const wide: TensorInit = {
+      ...{ name: 'w', dims: [750_000_000n], dataType: 1, dataLocation: 1 },
+      externalData: [{ key: 'location', value: 'sparse.bin' }],
+    };
+    const path = join(inside, 'wide.onnx');
+    const before = rss();
+    writeFileSync(path, modelBytes(tinyGraph({ initializer: [wide, ...initializers] })));
+    expect(refusal(path)?.message).toMatch(/take 3\.0 GB or more: at most 1\.1 GB are read/);
+    expect(rss() - before).toBeLessThan(300);
   });
 
   it('cannot be had from bytes alone', () => {

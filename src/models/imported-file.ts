@@ -4,11 +4,14 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync, realpathSync, s
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { inputError, messageOf, TriggerlabError } from '../core/errors.ts';
+import { formatBytes } from '../core/format.ts';
 import { shortened } from '../graph/onnx/decode.ts';
 import type { ReadExternal } from '../graph/onnx/tensors.ts';
 
 /** Files of protobuf cannot be larger; what is larger keeps its tensors as external data. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
+/** What all tensors outside the file may take together: while its graphs are made a model takes some seven times its size. */
+const MAX_EXTERNAL_BYTES = 2 ** 30;
 const MAX_SIDECAR_BYTES = 2 ** 20;
 
 export interface ModelFile {
@@ -27,11 +30,21 @@ export function readModelFile(path: string): ModelFile {
     });
   }
   const external: Record<string, string> = {};
+  let taken = 0;
   return {
     bytes: new Uint8Array(readFileSync(path)),
     external,
     readExternal(location, offset, length) {
-      const bytes = readRegion(insideFolder(path, location), location, offset, length);
+      const real = insideFolder(path, location);
+      const wanted = length ?? Math.max(0, fileSize(real) - offset);
+      taken += wanted;
+      if (taken > MAX_EXTERNAL_BYTES) {
+        throw inputError(
+          `the model's external data take ${formatBytes(taken)} or more: at most ${formatBytes(MAX_EXTERNAL_BYTES)} are read`,
+          { hint: 'Take a smaller model of its kind.' },
+        );
+      }
+      const bytes = readRegion(real, location, offset, wanted);
       external[`${location}:${offset}`] = contentHash(bytes);
       return bytes;
     },
@@ -82,12 +95,11 @@ function insideFolder(model: string, location: string): string {
   return real;
 }
 
-function readRegion(path: string, location: string, offset: number, length: number | undefined): Uint8Array {
+function readRegion(path: string, location: string, offset: number, wanted: number): Uint8Array {
   const file = openSync(path, 'r');
   try {
     const stat = fstatSync(file);
-    const wanted = length ?? stat.size - offset;
-    if (!stat.isFile() || offset + wanted > stat.size || wanted < 0) {
+    if (!stat.isFile() || offset + wanted > stat.size) {
       throw inputError(
         `the model's external data "${shortened(location)}" has ${stat.size} bytes, not ${wanted} from ${offset} on`,
         { hint: 'The file is cut short, or belongs to another model.' },

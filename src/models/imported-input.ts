@@ -111,7 +111,7 @@ export function pixelRange(model: OnnxModel, nodes: readonly OnnxNode[], input: 
     const [node] = users;
     if (!['Identity', 'Cast', 'Transpose'].includes(node.op)) {
       const side = node.inputs[0] === at ? 1 : 0;
-      const constant = channelMean(model.constants.get(node.inputs[side] ?? ''));
+      const constant = channelMean(contentOf(model, nodes, node.inputs[side] ?? ''));
       if (constant === undefined) break;
       if (node.op === 'Mul' || (node.op === 'Div' && side === 1 && constant !== 0)) {
         const factor = node.op === 'Mul' ? constant : 1 / constant;
@@ -126,6 +126,12 @@ export function pixelRange(model: OnnxModel, nodes: readonly OnnxNode[], input: 
   if (steps === 0 || a === 0) return undefined;
   if (b === 0) return Math.abs(a) <= 1 / 32 ? 255 : 1;
   return -b / a > 1 ? 255 : 1;
+}
+
+/** A constant of the file, or what a Constant node gives. */
+function contentOf({ constants }: OnnxModel, nodes: readonly OnnxNode[], name: string): Tensor | undefined {
+  const value = nodes.find(({ op, outputs }) => op === 'Constant' && outputs[0] === name)?.attributes.value;
+  return constants.get(name) ?? (typeof value === 'object' && 'tensor' in value ? value.tensor : undefined);
 }
 
 /** The mean of a constant that is one number or one per channel. */

@@ -1,5 +1,5 @@
 // Ops of imported models that move elements; on shapes they are carried out while the graph is built.
-import { filled } from '../../core/tensor.ts';
+import { filled, type Tensor } from '../../core/tensor.ts';
 import { cast } from '../ops/cast.ts';
 import { concat } from '../ops/concat.ts';
 import { gather } from '../ops/gather.ts';
@@ -10,8 +10,8 @@ import { split } from '../ops/split.ts';
 import { transpose } from '../ops/transpose.ts';
 import { normalizeAxis, staticDim } from '../shapes.ts';
 import { FAR, perImage } from './emit-shapes.ts';
-import { transposeTensor } from './fold.ts';
-import { frontAxes, gatherKnown, type Known, knownVector, sliceKnown } from './known.ts';
+import { pickTensor, transposeTensor } from './fold.ts';
+import { frontAxes, gatherKnown, type Known, knownVector, numbersOf, sliceKnown } from './known.ts';
 import type { Emit } from './view.ts';
 
 const transposed: Emit = (node) => {
@@ -52,6 +52,9 @@ const gathered: Emit = (node) => {
   ];
 };
 
+const SMALL = 1024;
+const isFloat = ({ dtype }: Tensor) => dtype === 'float32' || dtype === 'float64';
+
 const sliced: Emit = (node) => {
   const [starts, ends] = [node.numbers(1, 'starts') ?? [], node.numbers(2, 'ends') ?? []];
   const steps = node.numbers(4) ?? starts.map(() => 1);
@@ -61,6 +64,20 @@ const sliced: Emit = (node) => {
   const small = node.known(0);
   const known = small && starts.length === 1 && sliceKnown(small, starts[0], ends[0], steps[0]);
   if (known) return [{ known }];
+  const content = node.tensor(0);
+  // Tables of pads and the like; what is cut out of weights stays a computation.
+  if (content && !isFloat(content) && content.data.length <= SMALL) {
+    return [
+      {
+        tensor: starts.reduce((table, start, i) => {
+          const axis = normalizeAxis(axes[i], table.shape.length);
+          const all = knownVector(Array.from({ length: table.shape[axis] }, (_, at) => at));
+          const kept = sliceKnown(all, start, ends[i], steps[i]);
+          return pickTensor(table, axis, (kept && numbersOf(kept)) ?? []);
+        }, content),
+      },
+    ];
+  }
   const x = node.input(0);
   // Taking all of the batch is no cut.
   const cut = starts.flatMap((start, i) => {

@@ -1,5 +1,5 @@
 // Shapes and constants of imported models: what is known is worked out while the graph is built.
-import { filled } from '../../core/tensor.ts';
+import { filled, type Tensor } from '../../core/tensor.ts';
 import type { Dim, Value } from '../graph.ts';
 import { add } from '../ops/add.ts';
 import { cast } from '../ops/cast.ts';
@@ -14,7 +14,16 @@ import { unsqueeze } from '../ops/unsqueeze.ts';
 import { where } from '../ops/where.ts';
 import { dimOf, productOf } from '../shapes.ts';
 import { reshapeTensor } from './fold.ts';
-import { frontAxes, knownVector, numbersOf, relaidKnown, reshapeNumbers, sliceKnown, whereKnown } from './known.ts';
+import {
+  frontAxes,
+  type Known,
+  knownVector,
+  numbersOf,
+  relaidKnown,
+  reshapeNumbers,
+  sliceKnown,
+  whereKnown,
+} from './known.ts';
 import { type Emit, type NodeView, wholeTensor } from './view.ts';
 
 /** From here on, an end means "to the end". */
@@ -41,10 +50,17 @@ const reshaped: Emit = (node) => {
   const flat = small && relaidKnown(small, wanted.length);
   if (flat && !entry?.tensor) return [{ known: flat }];
   const numbers = numbersOf({ ...known, dims: wanted });
-  if (entry?.tensor && numbers) return [{ tensor: reshapeTensor(entry.tensor, numbers) }];
+  const content = entry?.tensor ?? (small && tableOf(small));
+  if (content && numbers) return [{ tensor: reshapeTensor(content, numbers) }];
   const x = node.input(0);
   return [reshape(x, reshapeNumbers(x.shape, wanted, node.around.fixedBatch))];
 };
+
+/** Known numbers as a tensor, which may take any shape; undefined where one is symbolic. */
+function tableOf(known: Known): Tensor | undefined {
+  const numbers = numbersOf(known);
+  return numbers && wholeTensor(known.dtype, known.shape, numbers);
+}
 
 const squeezed: Emit = (node) => {
   const given = axesOf(node);

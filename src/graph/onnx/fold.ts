@@ -35,3 +35,17 @@ export function reshapeTensor(x: Tensor, target: readonly number[]): Tensor {
   }
   return { ...x, shape };
 }
+
+/** Elements of a tensor along one axis, in the order of `indices`. */
+export function pickTensor(x: Tensor, axis: number, indices: readonly number[]): Tensor {
+  const inner = sizeOf(x.shape.slice(axis + 1));
+  const outer = sizeOf(x.shape.slice(0, axis));
+  const data = x.data.slice(0, outer * indices.length * inner);
+  for (let o = 0; o < outer; o++) {
+    indices.forEach((index, i) => {
+      const from = (o * x.shape[axis] + index) * inner;
+      for (let k = 0; k < inner; k++) data[(o * indices.length + i) * inner + k] = x.data[from + k];
+    });
+  }
+  return { ...x, shape: x.shape.map((dim, at) => (at === axis ? indices.length : dim)), data };
+}
