@@ -5,6 +5,7 @@ import { isModelReference } from '../core/references.ts';
 import { parseFreeze } from '../models/freeze.ts';
 import { models } from '../models/registry.ts';
 import { textTable } from '../report/text-table.ts';
+import { registerBenchCalibrate } from './bench-calibrate.ts';
 import { registerBenchData } from './bench-data.ts';
 import { registerBenchWorkers } from './bench-workers.ts';
 import { finish } from './command.ts';
@@ -59,6 +60,7 @@ export function registerBench(program: Command): void {
   const group = program.command('bench').description('measure how fast this machine trains');
   registerBenchWorkers(group);
   registerBenchData(group);
+  registerBenchCalibrate(group);
   const step = group
     .command('step', { isDefault: true })
     .option('--model <name>', 'a model (triggerlab models ls), the path of an ONNX file, or all', 'all')

@@ -17,7 +17,7 @@ function command(name: string, usage: string, summary: string, load: LazyCommand
 export const commands: readonly LazyCommand[] = [
   // Experiments
   command('run', '<spec>', 'do an experiment, or go on with it', async () => (await import('./run.ts')).registerRun),
-  command('plan', '<spec>', 'what an experiment comes to', async () => (await import('./plan.ts')).registerPlan),
+  command('plan', '<spec>', 'its runs, time, memory and disk', async () => (await import('./plan.ts')).registerPlan),
   command('lint', '<spec>', 'check its triggers before it runs', async () => (await import('./lint.ts')).registerLint),
   command('preview', '<spec>', 'draw its triggers', async () => (await import('./preview.ts')).registerPreview),
   command('worker', '', 'do runs that others planned', async () => (await import('./worker.ts')).registerWorker),

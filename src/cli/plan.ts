@@ -2,13 +2,14 @@
 import type { Command } from 'commander';
 import { datasetLabel, modelLabel } from '../core/references.ts';
 import { textTable } from '../report/text-table.ts';
-import { missingEncoders, type NeededEncoder } from '../runner/encoders.ts';
+import { neededEncoders } from '../runner/encoders.ts';
 import { describeDesign, designLines } from '../spec/describe-design.ts';
 import type { Sample } from '../spec/experiment.ts';
 import { type FactorCount, type Plan, sharedTwins } from '../spec/plan.ts';
 import { finish, withSet } from './command.ts';
-import { loadPlan } from './load-plan.ts';
+import { loadSpec } from './load-plan.ts';
 import { print, printJson } from './output.ts';
+import { forecastDocument, forecastLines, forecastOf, type PlanForecast } from './plan-forecast.ts';
 
 interface Options {
   readonly set: string[];
@@ -19,21 +20,24 @@ export function registerPlan(program: Command): void {
   const command = program
     .command('plan')
     .argument('<spec>', 'experiment spec (YAML)')
-    .description('count the runs of an experiment, level by level, without doing any');
+    .description(
+      'count the runs of an experiment, level by level, and predict time, memory and disk, without doing any',
+    );
   finish(withSet(command), [
     'plan suites/quick.yaml',
     'plan suites/quick.yaml --set model=resnet-mini --set training.learningRate=0.01,0.001',
     'plan suites/quick.yaml --set preset=paper-text --json',
   ]).action(async (file: string, options: Options) => {
-    const plan = await loadPlan(file, options.set);
-    const encoders = await missingEncoders(plan.runs.map(({ spec }) => spec));
-    if (options.json) printJson(planDocument(plan, encoders));
-    else print([planText(plan), ...encodersNote(encoders)].join('\n'));
+    const loaded = await loadSpec(file, options.set);
+    const { plan } = loaded;
+    const predicted = await forecastOf(loaded, await neededEncoders(plan.runs.map(({ spec }) => spec)));
+    if (options.json) printJson(planDocument(plan, predicted));
+    else print([planText(plan), ...forecastLines(plan, file, predicted), ...weightsNote(plan)].join('\n'));
   });
 }
 
 /** What `plan --json` prints: every run with its id, its twin's id and its fields. */
-function planDocument(plan: Plan, encoders: readonly NeededEncoder[]): object {
+function planDocument(plan: Plan, predicted: PlanForecast): object {
   const { name, description, repeats, cleanRuns, poisonedRuns, defendedRuns, missingWeights, factors, runs } = plan;
   return {
     name,
@@ -46,7 +50,8 @@ function planDocument(plan: Plan, encoders: readonly NeededEncoder[]): object {
     design: plan.design && describeDesign(plan.design),
     sharedTwins: sharedTwins(plan),
     missingWeights: missingWeights.map(({ model }) => model),
-    missingEncoders: encoders.map(({ title }) => title),
+    missingEncoders: predicted.encoders.filter(({ missing }) => missing).map(({ title }) => title),
+    ...forecastDocument(predicted),
     factors,
     runs: runs.map(({ runId, twinId, baseId, spec }) => ({
       ...{ runId, twinId: twinId ?? null, ...(baseId && { baseId }), experiment: name, ...spec },
@@ -80,8 +85,6 @@ function planText(plan: Plan): string {
     ...(rows.length === 0 ? [] : ['', textTable(columns, rows)]),
     '',
     `The same in ${runs.length === 1 ? 'this run' : 'all'}: ${fixed.map(({ field, levels }) => `${field} ${shown(levels[0].value)}`).join(', ')}`,
-    ...twinsNote(plan),
-    ...weightsNote(plan),
   ];
   return parts.join('\n');
 }
@@ -95,16 +98,6 @@ function sampleLine({ method, runs, seed }: Sample): string {
   return `A sample: ${counted(runs, 'poisoned run')} of all, ${how}, seed ${seed}`;
 }
 
-function twinsNote(plan: Plan): string[] {
-  const { twins, sharedBy, runsSaved } = sharedTwins(plan);
-  if (runsSaved === 0) return [];
-  const serve = twins === 1 ? 'serves' : 'serve';
-  return [
-    '',
-    `Shared work: ${counted(twins, 'clean twin')} ${serve} ${sharedBy} poisoned runs; ${runsSaved} runs more if each had its own.`,
-  ];
-}
-
 function weightsNote({ missingWeights }: Plan): string[] {
   if (missingWeights.length === 0) return [];
   const names = missingWeights.map(({ model }) => model);
@@ -112,12 +105,6 @@ function weightsNote({ missingWeights }: Plan): string[] {
     '',
     `Not here yet: the pretrained weights of ${names.join(', ')}. Before a run: triggerlab weights pull ${names[0]}${names.length > 1 ? ', and so on' : ''}. Until then their run ids are provisional.`,
   ];
-}
-
-function encodersNote(encoders: readonly NeededEncoder[]): string[] {
-  if (encoders.length === 0) return [];
-  const titles = encoders.map(({ title }) => title).join('; ');
-  return ['', `Shared work before the runs: SSBA's ${counted(encoders.length, 'encoder')} to be trained (${titles}).`];
 }
 
 function factorRows({ field, levels }: FactorCount): string[][] {

@@ -9,6 +9,9 @@ it.each([
   [185, '3 min 05 s'],
   [3599.6, '1 h 00 min'],
   [7815, '2 h 10 min'],
+  [4 * 86_400 - 60, '95 h 59 min'],
+  [20.4 * 86_400, '20 days'],
+  [1234.4 * 365 * 86_400, '1,234 years'],
 ])('%d seconds: %s', (seconds, text) => {
   expect(formatSeconds(seconds)).toBe(text);
 });

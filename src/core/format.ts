@@ -1,11 +1,16 @@
 // Numbers as people read them.
 
-/** Seconds as `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */
+const DAY = 86_400;
+const YEAR = 365 * DAY;
+
+/** Seconds as `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`, `12 days`, `140 years`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+  if (whole >= 2 * YEAR) return `${Math.round(whole / YEAR).toLocaleString('en-US')} years`;
+  if (whole >= 4 * DAY) return `${Math.round(whole / DAY)} days`;
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
 

@@ -1,7 +1,7 @@
 // How much memory a run is going to take, worked out from its network before it begins.
 import { canonicalJson } from '../core/hash.ts';
 import { parseFreeze } from '../models/freeze.ts';
-import { findModel } from '../models/references.ts';
+import { modelNamed } from '../models/named.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
 import { evaluationBatch } from '../train/feeds.ts';
 import { ledger } from '../train/ledger.ts';
@@ -44,7 +44,7 @@ async function estimate(
   batchSize: number,
 ): Promise<number> {
   const { parameters, activationBytes, optimizerBytes } = await ledger({
-    ...{ model: findModel(model), freeze: parseFreeze(freeze), classes: CLASSES, inputSize, init, optimizer },
+    ...{ model: await modelNamed(model), freeze: parseFreeze(freeze), classes: CLASSES, inputSize, init, optimizer },
   });
   return (
     BARE +

@@ -32,6 +32,8 @@ export interface Plan {
   readonly description: string;
   /** Clean runs first; a poisoned run's twin always comes before it. */
   readonly runs: readonly PlannedRun[];
+  /** The same runs, those that differ in nothing but the seed together. */
+  readonly settings: readonly SettingRuns[];
   readonly factors: readonly FactorCount[];
   /** Set where `runs` are the most that may come to be done: see analysis/repeats.ts. */
   readonly repeats?: AdaptiveRepeats | undefined;
@@ -90,6 +92,7 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
     name: experiment.name,
     description: experiment.description,
     runs,
+    settings,
     factors: countLevels(settings),
     cleanRuns,
     poisonedRuns: runs.length - cleanRuns - defendedRuns,

@@ -36,7 +36,11 @@ const MULTIPLY_ADDS_PER_BYTE = 100;
  * trained parameter, running statistic or dropout mask, and on one image only: batch statistics mix the images.
  */
 export function frozenPart(network: Network, mode: 'train' | 'evaluate'): FrozenPart | undefined {
-  const forward = emitForward(new Graph('forward'), network, mode);
+  return frozenPartOf(emitForward(new Graph('forward'), network, mode), network.model.name);
+}
+
+/** The same of a forward pass that stands in a graph already; `model` names it. */
+export function frozenPartOf(forward: Forward, model: string): FrozenPart | undefined {
   const ends = [
     forward.logits,
     ...(forward.auxiliary ?? []).map(({ logits }) => logits),
@@ -45,7 +49,7 @@ export function frozenPart(network: Network, mode: 'train' | 'evaluate'): Frozen
   const boundary = boundaryOf(forward.logits.graph, ends);
   if (boundary.length === 0) return undefined;
   const widths = boundary.map(({ shape }) => productOf(shape.slice(1)).size);
-  const graph = new Graph(`features ${network.model.name}`);
+  const graph = new Graph(`features ${model}`);
   const rows = copyInto(graph, boundary, new Map()).map((value, i) => reshape(value, [-1, widths[i]]));
   graph.output('features', rows.length === 1 ? rows[0] : concat(rows, 1));
   const width = widths.reduce((sum, own) => sum + own, 0);

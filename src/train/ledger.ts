@@ -1,13 +1,12 @@
 // What a network under a freeze policy consists of and costs: parameters, arithmetic, memory. Nothing is run or loaded.
-import { sizeOf, type Tensor, tensor } from '../core/tensor.ts';
-import { memorySource } from '../data/dataset.ts';
+import { sizeOf } from '../core/tensor.ts';
 import { describeArchitecture, type Origin } from '../models/architecture.ts';
 import { type FreezePolicy, trainablePart } from '../models/freeze.ts';
 import type { ModelDefinition } from '../models/registry.ts';
 import { keptForBackward, peakPerImage } from './activation-memory.ts';
+import { emptyNetwork } from './empty-network.ts';
 import { emitEvaluation, type LayerRow, layerTable } from './layer-table.ts';
 import { multiplyAdds } from './multiply-adds.ts';
-import { createNetwork } from './network.ts';
 import { optimizer } from './optimizers.ts';
 import { trainStep } from './train-step.ts';
 
@@ -47,12 +46,7 @@ export async function ledger(options: LedgerOptions): Promise<Ledger> {
   const { architecture } = model;
   const info = describeArchitecture(architecture, inputSize, classes, init);
   const trainable = new Set(trainablePart(freeze, architecture, info).parameters);
-  const dataset = {
-    classes: Array.from({ length: classes }, (_, i) => String(i)),
-    train: memorySource({ height: inputSize, width: inputSize, channels: 3 }, new Uint8Array(0), new Uint16Array(0)),
-  };
-  const start = zeros([...info.parameters, ...info.buffers]);
-  const network = await createNetwork({ model, dataset, inputSize, init, freeze, seed: 0, start });
+  const network = await emptyNetwork({ model, freeze, classes, inputSize, init });
   const method = optimizer({ optimizer: options.optimizer, learningRate: 0, momentum: 0.9, weightDecay: 0 });
   const { graph } = trainStep(network, method);
   // Gradients and updates carry their scope in front of their name.
@@ -76,18 +70,4 @@ export async function ledger(options: LedgerOptions): Promise<Ledger> {
     optimizerBytes: 4 * trained * method.slots.length,
     checkpointBytes: 4 * (trained + statistics),
   };
-}
-
-/**
- * Stand-ins for a network's numbers, all in one stretch of memory and said to lie in a file, so that nobody works on them:
- * the graph is emitted for its shapes alone.
- */
-function zeros(list: readonly { readonly name: string; readonly shape: readonly number[] }[]): Record<string, Tensor> {
-  const data = new Float32Array(Math.max(...list.map(({ shape }) => sizeOf(shape))));
-  return Object.fromEntries(
-    list.map(({ name, shape }) => {
-      const place = { path: 'none', offset: 0, bytes: 4 * sizeOf(shape) };
-      return [name, { ...tensor('float32', shape, data.subarray(0, sizeOf(shape))), place }];
-    }),
-  );
 }

@@ -1,22 +1,13 @@
 // How fast the training loop itself goes on synthetic images: the measurement behind `triggerlab bench step`.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileTensor } from '../core/file-tensor.ts';
-import { Rng } from '../core/rng.ts';
 import { sizeOf } from '../core/tensor.ts';
-import { type Dataset, memorySource } from '../data/dataset.ts';
-import { type ArchitectureInfo, describeArchitecture } from '../models/architecture.ts';
+import type { ImageSource } from '../data/dataset.ts';
 import type { FreezePolicy } from '../models/freeze.ts';
 import type { ModelDefinition } from '../models/registry.ts';
-import { type ModelState, randomState } from '../models/state.ts';
-import { openWeights } from '../models/weights/open-weights.ts';
-import { writeSafetensors } from '../models/weights/safetensors-file.ts';
-import type { StoredTensor } from '../models/weights/weights-file.ts';
 import type { Runtime } from '../runtime/node.ts';
 import { multiplyAdds } from './multiply-adds.ts';
-import { createNetwork } from './network.ts';
+import type { Network } from './network.ts';
 import { optimizer } from './optimizers.ts';
+import { withSyntheticNetwork } from './synthetic-network.ts';
 import { type TrainingOptions, train } from './train.ts';
 import { trainStep } from './train-step.ts';
 
@@ -45,86 +36,71 @@ export interface StepMeasurement {
 
 /** Steps before the clock counts: sessions allocate their memory and the host code is compiled. */
 export const WARM_UP_STEPS = 5;
-const CLASSES = 10;
 const POOL = 8;
 
 /**
  * Runs `train` with Adam on random pixels and times each step as the training loop sees it: reading the images, drawing
  * dropout masks, the graph from preprocessing to optimiser, and all state in and out of the engine.
  */
-export async function measureStep(runtime: Runtime, options: MeasureOptions): Promise<StepMeasurement> {
-  const folder = await mkdtemp(join(tmpdir(), 'triggerlab-bench-'));
-  try {
-    return await measureWith(runtime, options, folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+export function measureStep(runtime: Runtime, options: MeasureOptions): Promise<StepMeasurement> {
+  const { model, freeze, batch, size } = options;
+  const shape = { height: size, width: size, channels: 3 } as const;
+  return withSyntheticNetwork({ model, freeze, inputSize: size, shape, images: batch * POOL }, (network, images) =>
+    measureWith(runtime, options, network, images),
+  );
 }
 
-/** As `measureStep`, with weights in `folder`, where graphs refer to them as they do to imported ones. */
-async function measureWith(runtime: Runtime, options: MeasureOptions, folder: string): Promise<StepMeasurement> {
-  const { model, freeze, batch, size } = options;
-  const dataset = syntheticImages(batch * POOL, size);
-  // The form for transfer learning, whose speed does not depend on what the weights are.
-  const info = describeArchitecture(model.architecture, size, CLASSES, 'pretrained');
-  const start = await randomFile(info, folder);
-  const network = await createNetwork({ model, dataset, inputSize: size, init: 'pretrained', freeze, seed: 0, start });
-  const config = { optimizer: 'adam', learningRate: 1e-3, momentum: 0, weightDecay: 0 } as const;
-  const times = async (steps: number): Promise<{ wall: number[]; cpu: number[] }> => {
+async function measureWith(
+  runtime: Runtime,
+  { batch, seconds }: MeasureOptions,
+  network: Network,
+  images: ImageSource,
+): Promise<StepMeasurement> {
+  const { wall, cpu } = await timeSteps(runtime, network, images, { batch, seconds, warmUp: WARM_UP_STEPS });
+  const count = (shapes: readonly { readonly shape: readonly number[] }[]) =>
+    shapes.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return {
+    steps: wall,
+    cpuSeconds: cpu,
+    multiplyAdds: multiplyAdds(trainStep(network, optimizer(ADAM)).graph, batch),
+    parameters: count(network.info.parameters),
+    trainedParameters: count(network.packs),
+  };
+}
+
+const ADAM = { optimizer: 'adam', learningRate: 1e-3, momentum: 0, weightDecay: 0 } as const;
+
+export interface StepTimes {
+  /** Seconds of each measured step, in order. */
+  readonly wall: readonly number[];
+  /** Processor time of each, over all threads. */
+  readonly cpu: readonly number[];
+}
+
+/** Times at least three steps, and as many as fit into `seconds`, after `warmUp` steps. Images: any number of whole batches. */
+export async function timeSteps(
+  runtime: Runtime,
+  network: Network,
+  images: ImageSource,
+  { batch, seconds, warmUp }: { readonly batch: number; readonly seconds: number; readonly warmUp: number },
+): Promise<StepTimes> {
+  const times = async (steps: number): Promise<StepTimes> => {
     const ends: { wall: number; cpu: number }[] = [];
     const loop: TrainingOptions = {
-      ...config,
+      ...ADAM,
       batchSize: batch,
-      epochs: Math.ceil((steps + 1) / POOL),
+      epochs: Math.ceil((steps + 1) / (images.count / batch)),
       seed: 0,
       onProgress: () => {
         const { user, system } = process.cpuUsage();
         ends.push({ wall: performance.now() / 1000, cpu: (user + system) / 1e6 });
       },
     };
-    await train(runtime, network, dataset.train, loop);
+    await train(runtime, network, images, loop);
     const between = (clock: 'wall' | 'cpu') => ends.slice(1).map((end, i) => end[clock] - ends[i][clock]);
     return { wall: between('wall'), cpu: between('cpu') };
   };
-  const warm = await times(WARM_UP_STEPS);
-  const guess = warm.wall.slice(-3).sort((a, b) => a - b)[1];
-  const { wall, cpu } = await times(Math.max(3, Math.ceil(options.seconds / guess)));
-  const count = (shapes: readonly { readonly shape: readonly number[] }[]) =>
-    shapes.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  return {
-    steps: wall,
-    cpuSeconds: cpu,
-    multiplyAdds: multiplyAdds(trainStep(network, optimizer(config)).graph, batch),
-    parameters: count(network.info.parameters),
-    trainedParameters: count(network.packs),
-  };
-}
-
-/** Random numbers of a network in a file of `folder`, written one tensor at a time. */
-async function randomFile(info: ArchitectureInfo, folder: string): Promise<ModelState> {
-  const parts = new Map<string, ArchitectureInfo>([
-    ...info.parameters.map((parameter) => [parameter.name, { parameters: [parameter], buffers: [] }] as const),
-    ...info.buffers.map((buffer) => [buffer.name, { parameters: [], buffers: [buffer] }] as const),
-  ]);
-  const types = Object.fromEntries(
-    [...info.parameters, ...info.buffers].map(({ name, shape }) => [name, { dtype: 'float32', shape } as const]),
-  );
-  const read = async (name: string) => randomState(parts.get(name) as ArchitectureInfo, 0)[name];
-  const { file } = await writeSafetensors(folder, () => 'weights.safetensors', types, read);
-  const weights = await openWeights(join(folder, file));
-  await weights.close();
-  const place = ([name, { shape, offset = 0 }]: [string, StoredTensor]) =>
-    [name, fileTensor('float32', shape, weights.path, offset)] as const;
-  return Object.fromEntries([...weights.tensors].map(place));
-}
-
-function syntheticImages(count: number, size: number): Pick<Dataset, 'classes' | 'train'> {
-  const rng = Rng.of(0, 'bench');
-  const pixels = new Uint8Array(count * size * size * 3);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = rng.bits() & 255;
-  const labels = Uint16Array.from({ length: count }, (_, i) => i % CLASSES);
-  return {
-    classes: Array.from({ length: CLASSES }, (_, i) => String(i)),
-    train: memorySource({ height: size, width: size, channels: 3 }, pixels, labels),
-  };
+  const { wall } = await times(warmUp);
+  const guess = wall.slice(-3).sort((a, b) => a - b)[1] ?? wall[0];
+  return times(Math.max(3, Math.ceil(seconds / guess)));
 }

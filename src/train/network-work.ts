@@ -1,0 +1,61 @@
+// What a network under a freeze policy asks of a machine for each image, told from its forward pass alone: nothing is run.
+import { sizeOf } from '../core/tensor.ts';
+import { Graph, type Value } from '../graph/graph.ts';
+import { liveNodes } from '../graph/onnx/encode.ts';
+import { productOf } from '../graph/shapes.ts';
+import { type EmptyNetworkOptions, emptyNetwork } from './empty-network.ts';
+import { frozenPartOf } from './frozen-part.ts';
+import { multiplyAdds, nodeMultiplyAdds } from './multiply-adds.ts';
+import { emitForward } from './network.ts';
+
+export interface NetworkWork {
+  /** The part whose outputs are kept as features: its multiply-adds, and the numbers kept of each image. Undefined: none. */
+  readonly frozen?: { readonly multiplyAdds: number; readonly width: number } | undefined;
+  /** Multiply-adds of the rest for one image of a training step, gradients included. */
+  readonly step: number;
+  /** The same of an evaluation. */
+  readonly evaluation: number;
+  /** Numbers that training changes: parameters and running statistics. */
+  readonly changed: number;
+  /** Bytes of everything that the forward pass computes of one image: which of two networks needs more memory. */
+  readonly activationBytes: number;
+}
+
+/** @throws TriggerlabError (input) when the policy trains nothing. */
+export async function networkWork(options: EmptyNetworkOptions): Promise<NetworkWork> {
+  const network = await emptyNetwork(options);
+  const graph = new Graph('work');
+  const whole = emitForward(graph, network, 'train');
+  const part = frozenPartOf(whole, network.model.name);
+  const frozen = part && { multiplyAdds: multiplyAdds(part.graph, 1), width: part.width };
+  const { logits, auxiliary = [], nextBuffers } = whole;
+  graph.output('logits', logits);
+  for (const [i, head] of auxiliary.entries()) graph.output(`auxiliary/${i}`, head.logits);
+  for (const [name, value] of nextBuffers) graph.output(`next/${name}`, value);
+  const trained = new Set<Value>(graph.inputs.filter(({ name }) => name.startsWith('parameters/')));
+  let forward = 0;
+  let backward = 0;
+  let activationBytes = 0;
+  for (const node of liveNodes(graph)) {
+    const moved = node.inputs.map((input) => input !== undefined && trained.has(input));
+    if (moved.includes(true)) for (const output of node.outputs) trained.add(output);
+    const own = nodeMultiplyAdds(node, 1);
+    forward += own;
+    // The gradient to each of the two factors is a product of the same size.
+    backward += own * moved.slice(0, 2).filter(Boolean).length;
+    for (const { shape } of node.outputs) {
+      const { size, names } = productOf(shape);
+      if (names.includes('N')) activationBytes += 4 * size;
+    }
+  }
+  const rest = forward - (frozen?.multiplyAdds ?? 0);
+  const buffers = new Set(network.buffers);
+  const changed = [...network.packs, ...network.info.buffers.filter(({ name }) => buffers.has(name))];
+  return {
+    frozen,
+    step: rest + backward,
+    evaluation: rest,
+    changed: changed.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    activationBytes,
+  };
+}
