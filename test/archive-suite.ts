@@ -2,13 +2,17 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sha256Hex } from '../src/core/hash.ts';
 import { exportStore } from '../src/store/archive/export-store.ts';
-import { importArchive } from '../src/store/archive/import-archive.ts';
+import { importArchive as importRead } from '../src/store/archive/import-archive.ts';
+import { readArchive } from '../src/store/archive/read-archive.ts';
 import { exportShards } from '../src/store/archive/shards.ts';
+import type { Store } from '../src/store/store.ts';
 import { attackedRun, cleanRun, ENVIRONMENT, failNext, METRICS, type StoreUnderTest } from './store-suite.ts';
+import { tarOf } from './support/tar-file.ts';
+
+const importArchive = async (store: Store, path: string) => importRead(store, await readArchive(path));
 
 type Open = () => Promise<StoreUnderTest>;
 
@@ -160,8 +164,8 @@ export function archiveSuite(name: string, openFrom: Open, openTo: Open): void {
         [changed('"needs":"a-clean"', '"needs":"a-cleam"'), /needs a-cleam, which is not there/],
         [changed('"dataset":"mnist10k"', '"dataset":"\\u0000kk"'), /characters that no text has/],
         [changed('"inputSize":32', '"__proto__":{}'), /runs-000000\.ndjson:1 has a member "__proto__"/],
-        [await tarOf('../../evil'), /points outside/],
-        [await tarOf('store.sh'), /no archive of a store: it begins with "store.sh"/],
+        [await tarOf({ '../../evil': '' }), /points outside/],
+        [await tarOf({ 'store.sh': '' }), /no archive of a store: it begins with "store.sh"/],
         [changed('"kind":"trained"', '"kind":"../../x"'), /artifacts\.0\.kind/],
         [
           (() => {
@@ -182,13 +186,4 @@ export function archiveSuite(name: string, openFrom: Open, openTo: Open): void {
       expect(await to.store.listRuns()).toStrictEqual(before);
     });
   });
-}
-
-async function tarOf(name: string): Promise<Buffer> {
-  const archive = pack();
-  archive.entry({ name }, 'content');
-  archive.finalize();
-  const parts: Buffer[] = [];
-  for await (const part of archive) parts.push(part as Buffer);
-  return Buffer.concat(parts);
 }

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { syntheticExperiment } from '../report/synthetic-runs.fixture.ts';
 import { openStore } from '../store/open.ts';
 import { registerAnalyze } from './analyze.ts';
+import { hearOutput } from './heard.fixture.ts';
 import { runProgram } from './program.ts';
 
 let directory: string;
@@ -27,19 +28,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
+const heard = hearOutput();
 async function triggerlab(...args: string[]) {
-  let out = '';
-  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-  try {
-    return { code: await runProgram([registerAnalyze], args), out };
-  } finally {
-    stdout.mockRestore();
-    stderr.mockRestore();
-  }
+  heard.stdout = '';
+  return { code: await runProgram([registerAnalyze], args), out: heard.stdout };
 }
 
 describe('triggerlab analyze', () => {

@@ -10,7 +10,7 @@ import { textTable } from '../report/text-table.ts';
 import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson } from './output.ts';
-import { StepProgress } from './progress.ts';
+import { withSteps } from './progress.ts';
 
 interface Options {
   readonly rows: number;
@@ -31,9 +31,10 @@ export function registerBenchData(group: Command): void {
 }
 
 async function benchData(name: string, { rows, repeats, json }: Options): Promise<void> {
-  const progress = new StepProgress();
-  const definition = await findDataset(name, progress.update);
-  const { train } = await definition.load(progress.update).finally(() => progress.end());
+  const { definition, train } = await withSteps(async (onProgress) => {
+    const definition = await findDataset(name, onProgress);
+    return { definition, train: (await definition.load(onProgress)).train };
+  });
   if (!definition.packedFile) {
     throw inputError(`${name} is built in and lies in memory`, { hint: 'Choose a dataset of triggerlab datasets ls.' });
   }

@@ -10,7 +10,7 @@ import { findDataset } from '../data/references.ts';
 import { datasets } from '../data/registry.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
-import { Progress, StepProgress } from './progress.ts';
+import { Progress, StepProgress, withSteps } from './progress.ts';
 
 interface Json {
   readonly json?: boolean;
@@ -65,9 +65,7 @@ async function pull(name: string, { json, ...options }: Json & { from?: string; 
   const { card, fetched } = await pullDataset(official, {
     ...options,
     onDownload({ file, received, kept, total }) {
-      // The estimate of the time left counts from where this download began.
-      const share = (received - kept) / Math.max(1, total - kept);
-      progress.update(Math.min(1, share), `${file}: ${formatBytes(received)} of ${formatBytes(total)}`);
+      progress.download(file, received, kept, total);
     },
     onInstall(...step) {
       progress.end();
@@ -87,9 +85,7 @@ async function importFiles(name: string, paths: string[], { json, verify }: Json
     import('../data/official/install.ts'),
   ]);
   const files = findOfficialFiles(official, paths);
-  const progress = new StepProgress();
-  const options = { verify, move: false, onProgress: progress.update };
-  const card = await installDataset(official, files, options).finally(() => progress.end());
+  const card = await withSteps((onProgress) => installDataset(official, files, { verify, move: false, onProgress }));
   tell(card, json, card.verified ? 'imported, as published' : 'imported, not as published');
 }
 
@@ -109,8 +105,7 @@ function tell(card: DatasetCard, json: boolean | undefined, done: string): void 
 
 async function pack(name: string, { json }: Json): Promise<void> {
   const started = performance.now();
-  const progress = new StepProgress();
-  const packed = await packDataset(name, progress.update).finally(() => progress.end());
+  const packed = await withSteps((onProgress) => packDataset(name, onProgress));
   const seconds = (performance.now() - started) / 1000;
   const bytes = statSync(packed.path).size;
   const peakMemory = process.resourceUsage().maxRSS * 1024;

@@ -1,27 +1,14 @@
 import { Command } from 'commander';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { failedError, inputError } from '../core/errors.ts';
 import { packageVersion } from '../core/version.ts';
 import { finish, type RegisterCommand, withSet } from './command.ts';
 import { commands } from './commands.ts';
+import { hearOutput } from './heard.fixture.ts';
 import { print, printJson } from './output.ts';
 import { runProgram } from './program.ts';
 
-let stdout = '';
-let stderr = '';
-beforeEach(() => {
-  stdout = '';
-  stderr = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    stderr += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+const heard = hearOutput();
 
 const acts: Record<string, () => void> = {
   fine: () => {},
@@ -49,12 +36,12 @@ const run = (...args: string[]) =>
 
 test('a command that succeeds: exit 0, its result on stdout', async () => {
   expect(await run('act', 'fine')).toBe(0);
-  expect({ stdout, stderr }).toEqual({ stdout: 'did fine\n', stderr: '' });
+  expect(heard).toEqual({ stdout: 'did fine\n', stderr: '' });
 });
 
 test('--json prints one document; --set is repeatable', async () => {
   expect(await run('act', 'fine', '--json', '--set', 'a=1', '--set', 'b=2')).toBe(0);
-  expect(JSON.parse(stdout)).toEqual({ schemaVersion: 1, how: 'fine', set: ['a=1', 'b=2'] });
+  expect(JSON.parse(heard.stdout)).toEqual({ schemaVersion: 1, how: 'fine', set: ['a=1', 'b=2'] });
 });
 
 test.each([
@@ -62,28 +49,28 @@ test.each([
   ['failed', 1, 'error: the disk is full\n'],
 ])('%s error: exit %i', async (how, code, message) => {
   expect(await run('act', how)).toBe(code);
-  expect({ stdout, stderr }).toEqual({ stdout: '', stderr: message });
+  expect(heard).toEqual({ stdout: '', stderr: message });
 });
 
 test('a defect: exit 1, a request to report it, no stack unless asked for', async () => {
   expect(await run('act', 'defect')).toBe(1);
-  expect(stderr).toMatch(/unexpected: x is not a function\n.*please report it/);
-  expect(stderr).not.toMatch(/at .*program\.test/);
+  expect(heard.stderr).toMatch(/unexpected: x is not a function\n.*please report it/);
+  expect(heard.stderr).not.toMatch(/at .*program\.test/);
   vi.stubEnv('TRIGGERLAB_DEBUG', '1');
   expect(await run('act', 'defect')).toBe(1);
-  expect(stderr).toMatch(/at .*program\.test/);
+  expect(heard.stderr).toMatch(/at .*program\.test/);
   vi.unstubAllEnvs();
 });
 
 test('errors with --json are one document on stdout', async () => {
   expect(await run('act', 'input', '--json')).toBe(2);
-  expect(JSON.parse(stdout)).toEqual({
+  expect(JSON.parse(heard.stdout)).toEqual({
     schemaVersion: 1,
     error: { kind: 'input', message: 'spec.yaml:1:1: wrong', hint: 'Do this.' },
   });
-  stdout = '';
+  heard.stdout = '';
   expect(await run('act', '--json')).toBe(2);
-  expect(JSON.parse(stdout).error).toMatchObject({ kind: 'input', message: "missing required argument 'how'" });
+  expect(JSON.parse(heard.stdout).error).toMatchObject({ kind: 'input', message: "missing required argument 'how'" });
 });
 
 test.each([
@@ -94,17 +81,17 @@ test.each([
   [[], /^Usage: triggerlab/],
 ])('usage error %j: exit 2, told once, on stderr', async (args, message) => {
   expect(await run(...args)).toBe(2);
-  expect(stderr).toMatch(message);
-  expect(stdout).toBe('');
+  expect(heard.stderr).toMatch(message);
+  expect(heard.stdout).toBe('');
 });
 
 test('help and version: exit 0, on stdout', async () => {
   expect(await run('act', '--help')).toBe(0);
-  expect(stdout).toContain('Examples:\n  $ triggerlab act fine');
-  stdout = '';
+  expect(heard.stdout).toContain('Examples:\n  $ triggerlab act fine');
+  heard.stdout = '';
   expect(await run('--version')).toBe(0);
-  expect(stdout).toBe(`${packageVersion}\n`);
-  expect(stderr).toBe('');
+  expect(heard.stdout).toBe(`${packageVersion}\n`);
+  expect(heard.stderr).toBe('');
 });
 
 test.each(commands)('the table has $name as it calls itself', async ({ name, usage, load }) => {

@@ -1,5 +1,5 @@
 // Progress on stderr: one line that rewrites itself on a terminal, a plain line now and then in a log.
-import { formatSeconds } from '../core/format.ts';
+import { formatBytes, formatSeconds } from '../core/format.ts';
 import { log } from './output.ts';
 
 const LOG_INTERVAL_MS = 10_000;
@@ -27,6 +27,12 @@ export class Progress {
     const left = share > 0.01 && elapsed > 1 ? `, about ${formatSeconds((elapsed * (1 - share)) / share)} left` : '';
     this.#text = `${bar(share)} ${String(Math.floor(100 * share)).padStart(3)} %  ${text}${left}`;
     this.#draw();
+  }
+
+  /** The same of a download, in bytes: what is here, what was when it began (time left is estimated from there on), and the whole. */
+  download(file: string, received: number, before: number, total: number): void {
+    const share = (received - before) / Math.max(1, total - before);
+    this.update(Math.min(1, share), `${file}: ${formatBytes(received)} of ${formatBytes(total)}`);
   }
 
   /** Writes a line that stays, above the progress line. */
@@ -85,6 +91,16 @@ export class StepProgress {
     this.#step?.end();
     this.#step = undefined;
     this.#text = '';
+  }
+}
+
+/** Does work that tells its steps, with their progress on stderr until it ends. */
+export async function withSteps<T>(work: (update: StepProgress['update']) => Promise<T>): Promise<T> {
+  const progress = new StepProgress();
+  try {
+    return await work(progress.update);
+  } finally {
+    progress.end();
   }
 }
 

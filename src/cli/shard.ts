@@ -1,16 +1,18 @@
 // `triggerlab shard`: pending runs as files for nodes that cannot reach the store, and their results back.
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { inputError } from '../core/errors.ts';
 import { modelLabel } from '../core/references.ts';
 import { chooseLayout } from '../runner/layout.ts';
 import { exportStore } from '../store/archive/export-store.ts';
 import { importArchive } from '../store/archive/import-archive.ts';
+import { readArchive } from '../store/archive/read-archive.ts';
 import { exportShards } from '../store/archive/shards.ts';
 import { openStore } from '../store/open.ts';
 import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
 import { log, print, printJson } from './output.ts';
-import { importCommand, STORE } from './store.ts';
+import { STORE, takeIn } from './store.ts';
 import { withStore } from './with-store.ts';
 import { STORE_OPTIONS, stopOnSignals, type WorkOptions, withWork, work } from './work.ts';
 
@@ -56,6 +58,16 @@ export function registerShard(program: Command): void {
   finish(bring, ['shard import results-1.tar --store postgres://me@host/lab']).action(importCommand);
 }
 
+async function importCommand(file: string, options: { store: string; json?: boolean }): Promise<void> {
+  const archive = await readArchive(resolve(file));
+  if (archive.manifest.shard) {
+    throw inputError(`${file} is a shard that has not been run: there are no results in it`, {
+      hint: `Run it on a node: triggerlab shard run ${file} --out results.tar. Then import results.tar.`,
+    });
+  }
+  await takeIn(file, archive, options);
+}
+
 async function exportCommand(experiment: string, { store, shards, out, json }: ExportOptions): Promise<void> {
   const paths = Array.from({ length: shards }, (_, i) => resolve(out, `${experiment}-${i + 1}-of-${shards}.tar`));
   const written = await withStore(store, (opened) => exportShards(opened, experiment, paths));
@@ -68,10 +80,11 @@ async function exportCommand(experiment: string, { store, shards, out, json }: E
 }
 
 async function runCommand(file: string, options: RunOptions): Promise<void> {
+  const archive = await readArchive(resolve(file));
   const interrupt = stopOnSignals();
   const store = await openStore(options.store ?? `${file}.store`, { mode: 'own', ...STORE_OPTIONS });
   try {
-    await importArchive(store, resolve(file));
+    await importArchive(store, archive);
     const runs = await store.listRuns();
     const open = runs.filter(({ status }) => status === 'pending');
     const models = new Set(open.map(({ spec }) => modelLabel(spec.model)));

@@ -9,7 +9,7 @@ import { ssbaSchedules } from '../triggers/ssba/schedules.ts';
 import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson } from './output.ts';
-import { Progress } from './progress.ts';
+import { withSteps } from './progress.ts';
 import { encoderProgress } from './ssba-progress.ts';
 
 /** Test images that the report at the end is measured on, at most. */
@@ -62,10 +62,7 @@ async function trainCommand(options: TrainOptions): Promise<void> {
     import('../triggers/ssba/codec.ts'),
     import('../metrics/hiding.ts'),
   ]);
-  const reading = new Progress();
-  const name = sized(options.dataset, options.size);
-  const definition = await findDataset(name, (text, done, of) => reading.update(done / of, `${text} ${done}/${of}`));
-  reading.end();
+  const definition = await withSteps((onProgress) => findDataset(sized(options.dataset, options.size), onProgress));
   const runtime = new Runtime({ threads: options.threads });
   const { bits, width, steps, seed } = options;
   const { encoder, key, settings, trained } = await ensureEncoder(runtime, definition, {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { exportStore } from '../store/archive/export-store.ts';
 import { type Imported, importArchive } from '../store/archive/import-archive.ts';
+import { readArchive, type StoreArchive } from '../store/archive/read-archive.ts';
 import { DEFAULT_STORE, openStore } from '../store/open.ts';
 import { finish } from './command.ts';
 import { log, print, printJson } from './output.ts';
@@ -53,15 +54,19 @@ export function registerStore(program: Command): void {
     )
     .option(...STORE);
   finish(fromFile, ['store import quick.tar', 'store import quick.tar --store postgres://me@host/lab --json']).action(
-    importCommand,
+    // Read first: a store is made only for an archive that is sound.
+    async (file: string, options: ImportOptions) => takeIn(file, await readArchive(resolve(file)), options),
   );
 }
 
+interface ImportOptions {
+  readonly store: string;
+  readonly json?: boolean;
+}
+
 /** Takes an archive in and tells what came of it; exit code 1 when results differ from those that are there. */
-export async function importCommand(
-  file: string,
-  { store: location, json }: { store: string; json?: boolean },
-): Promise<void> {
+export async function takeIn(file: string, archive: StoreArchive, options: ImportOptions): Promise<void> {
+  const { store: location, json } = options;
   const server = /^postgres(ql)?:\/\//i.test(location);
   // A directory is made where there is none yet.
   const store = await openStore(location, {
@@ -70,7 +75,7 @@ export async function importCommand(
   });
   let imported: Imported;
   try {
-    imported = await importArchive(store, resolve(file));
+    imported = await importArchive(store, archive);
   } finally {
     await store.close();
   }
@@ -79,10 +84,7 @@ export async function importCommand(
   if (imported.differing.length > 0) process.exitCode = 1;
 }
 
-export function importText(
-  file: string,
-  { added, results, same, differing, artifacts, experiments }: Imported,
-): string {
+function importText(file: string, { added, results, same, differing, artifacts, experiments }: Imported): string {
   return [
     `${file}: ${added} new runs, ${results} new results, ${artifacts} files, ${experiments} new experiments; ${same} results were here already, and are equal`,
     ...(differing.length > 0 ? [`${differing.length} results differ from those that are here, which stay:`] : []),

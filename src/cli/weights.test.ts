@@ -7,28 +7,17 @@ import { describeArchitecture } from '../models/architecture.ts';
 import { models } from '../models/registry.ts';
 import { randomState } from '../models/state.ts';
 import { encodeSafetensors } from '../models/weights/safetensors.ts';
+import { hearOutput } from './heard.fixture.ts';
 import { runProgram } from './program.ts';
 import { registerWeights } from './weights.ts';
 
-let stdout = '';
-let stderr = '';
+const heard = hearOutput();
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'triggerlab-weights-'));
   vi.stubEnv('TRIGGERLAB_CACHE', folder);
-  stdout = '';
-  stderr = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    stderr += text;
-    return true;
-  });
 });
 afterEach(() => {
-  vi.restoreAllMocks();
   vi.unstubAllEnvs();
   rmSync(folder, { recursive: true });
 });
@@ -44,9 +33,9 @@ interface Row {
   readonly sha256: string | null;
 }
 const list = async (): Promise<Row[]> => {
-  stdout = '';
+  heard.stdout = '';
   expect(await run('ls', '--json')).toBe(0);
-  return JSON.parse(stdout).weights;
+  return JSON.parse(heard.stdout).weights;
 };
 
 test('lists what is shipped and what is published', async () => {
@@ -57,9 +46,9 @@ test('lists what is shipped and what is published', async () => {
     ['V1', 'published', false],
     ['V2', 'published', true],
   ]);
-  stdout = '';
+  heard.stdout = '';
   expect(await run('ls')).toBe(0);
-  expect(stdout).toMatch(/^resnet152@V2 +can be pulled \(default\) +241\.7 MB +1000 +f82ba261$/m);
+  expect(heard.stdout).toMatch(/^resnet152@V2 +can be pulled \(default\) +241\.7 MB +1000 +f82ba261$/m);
 });
 
 test('imports a file, which then is in the list and is what the model starts from', async () => {
@@ -67,7 +56,7 @@ test('imports a file, which then is in the list and is what the model starts fro
   const path = join(folder, 'mine.pth');
   writeFileSync(path, encodeSafetensors(randomState(describeArchitecture(model.architecture, 224, 12), 0)));
   expect(await run('import', path, '--model', 'resnet18', '--data', 'my images')).toBe(0);
-  expect(stdout).toMatch(/^resnet18, 12 classes, imported: .*\nIn a spec: model: resnet18\n$/);
+  expect(heard.stdout).toMatch(/^resnet18, 12 classes, imported: .*\nIn a spec: model: resnet18\n$/);
   const row = (await list()).find(({ model: name, where }) => name === 'resnet18' && where === 'cache');
   expect(row).toMatchObject({ version: null, classes: 12, data: 'my images', sha256: model.weightsHash });
   expect(row).toMatchObject({
@@ -85,18 +74,18 @@ test('versions of a model stand side by side in the list', async () => {
     writeFileSync(path, encodeSafetensors(randomState(describeArchitecture(architecture, 224, classes), 0)));
     expect(await run('import', path, '--model', `resnet18@${version}`)).toBe(0);
   }
-  expect(stdout).toContain('In a spec: model: resnet18@b or resnet18\n');
-  expect(stdout).toMatch(/In a spec: model: resnet18@a\n$/);
+  expect(heard.stdout).toContain('In a spec: model: resnet18@b or resnet18\n');
+  expect(heard.stdout).toMatch(/In a spec: model: resnet18@a\n$/);
   const rows = (await list()).filter(({ model }) => model === 'resnet18');
   expect(rows.map(({ name, where, plain }) => [name, where, plain])).toEqual([
     ['resnet18@a', 'cache', false],
     ['resnet18@b', 'cache', true],
     ['resnet18@V1', 'published', false],
   ]);
-  stdout = '';
+  heard.stdout = '';
   expect(await run('ls')).toBe(0);
-  expect(stdout).toMatch(/^resnet18@a +cache +/m);
-  expect(stdout).toMatch(/^resnet18@b, resnet18 +cache +/m);
+  expect(heard.stdout).toMatch(/^resnet18@a +cache +/m);
+  expect(heard.stdout).toMatch(/^resnet18@b, resnet18 +cache +/m);
 });
 
 test.each([
@@ -114,5 +103,5 @@ test.each([
   [['pull', 'resnet18', '--from', 'nowhere'], 2, /no http or https address/],
 ])('%j: exit %i', async (args, code, message) => {
   expect(await run(...args)).toBe(code);
-  expect(stderr).toMatch(message);
+  expect(heard.stderr).toMatch(message);
 });

@@ -135,9 +135,7 @@ async function pullCommand(name: string, { json, ...options }: PullFlags): Promi
   const located = await pullWeights(model, published, {
     ...options,
     onDownload({ received, resumedAt, total = published.bytes }) {
-      // The estimate of the time left counts from where this download began.
-      const share = (received - resumedAt) / Math.max(1, total - resumedAt);
-      progress.update(Math.min(1, share), `${published.file} ${formatBytes(received)} of ${formatBytes(total)}`);
+      progress.download(published.file, received, resumedAt, total);
     },
     onImport(share) {
       progress.end();

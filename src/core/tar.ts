@@ -31,20 +31,33 @@ export async function* tarFiles(path: string, maxBytes: number, maxEntries = MAX
       checkEntry(path, entry.header);
       if (entry.header.type === 'directory') entry.resume();
       else {
-        yield { name: entry.header.name, bytes: entry.header.size ?? 0, content: entry };
+        yield { name: entry.header.name, bytes: entry.header.size ?? 0, content: contentOf(path, entry) };
         entry.resume();
       }
     }
   } catch (cause) {
-    if (cause instanceof TriggerlabError) throw cause;
-    throw inputError(`${path} is no intact tar archive: ${messageOf(cause)}`, {
-      hint: 'It is damaged, cut short or of another kind: fetch it again.',
-      cause,
-    });
+    throw damaged(path, cause);
   } finally {
     bytes.destroy();
     archive.destroy();
   }
+}
+
+/** Read by the caller, whose loop an archive that is cut short ends within a file. */
+async function* contentOf(path: string, entry: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* entry;
+  } catch (cause) {
+    throw damaged(path, cause);
+  }
+}
+
+function damaged(path: string, cause: unknown): TriggerlabError {
+  if (cause instanceof TriggerlabError) return cause;
+  return inputError(`${path} is no intact tar archive: ${messageOf(cause)}`, {
+    hint: 'It is damaged, cut short or of another kind: fetch it again.',
+    cause,
+  });
 }
 
 function checkEntry(path: string, { name, type }: Headers): void {

@@ -50,6 +50,17 @@ test('numbers compare as numbers, lists as JSON, nothing as nothing', () => {
   expect(meets('model=')).toBe(false);
 });
 
+test('a network stands for its variants; a variant, and the network as it comes, can be told', () => {
+  const variant = { ...record, spec: { ...record.spec, model: 'alexnet-mini?dense=64&dropout=0' } };
+  const plain = { ...record, spec: { ...record.spec, model: 'alexnet-mini' } };
+  const which = (text: string) => [variant, plain].map((run) => matches(run, parseConditions(text)));
+  expect(which('model=alexnet-mini')).toEqual([true, true]);
+  expect(which('model=alexnet-mini?dense=64&dropout=0')).toEqual([true, false]);
+  expect(which('model.dropout=0')).toEqual([true, false]);
+  expect(which('model=alexnet-mini,model.dropout=default')).toEqual([false, true]);
+  expect(which('model=alexnet-mini?dense=64')).toEqual([false, false]);
+});
+
 test('the trigger’s parameters go by their own name, or with attack. before it', () => {
   expect(meets('attack=badnets,attack.type=badnets,size=0.08,attack.size=0.08')).toBe(true);
   expect(meets('attack=blended')).toBe(false);

@@ -1,6 +1,6 @@
 // Conditions on runs: `--where model=resnet-mini,seed=1,2` and which runs meet them.
 import { inputError } from '../core/errors.ts';
-import { datasetLabel, modelLabel } from '../core/references.ts';
+import { datasetLabel, modelLabel, splitModelOptions } from '../core/references.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { neutralValues } from '../spec/neutral.ts';
 import { unsaidParameters } from '../triggers/registry.ts';
@@ -85,7 +85,11 @@ export function matches(run: RunRecord, conditions: readonly Condition[]): boole
   const names = [...columns.keys()];
   return conditions.every(({ field, values }) => {
     const name = canonicalField(field, names);
-    const found = name === 'experiment' ? flat.experiments : [columnValue(columns, name)];
+    const found =
+      name === 'experiment'
+        ? flat.experiments
+        : // As in groups, a network without options stands for all its variants.
+          [columnValue(columns, name), ...(name === 'model' ? [splitModelOptions(flat.model).base] : [])];
     // Files go by their short names, whatever path is written.
     const short = name === 'dataset' ? datasetLabel : name === 'model' ? modelLabel : (text: string) => text;
     return values.some((wanted) => found.some((value) => isValue(value, short(wanted))));

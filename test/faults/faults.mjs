@@ -1,5 +1,6 @@
 // A sweep whose processes are killed at random moments, against one that nobody disturbs: every run has one result, and the
 // results are the same to the last bit. node test/faults/faults.mjs [--runs 200] [--kills 50] [--on pglite,postgres] [--seed 1]
+// With --outage SECONDS nobody is killed but the PostgreSQL server, which stays away for so long in the middle of the sweep.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Rng } from '../../dist/core/rng.js';
 import { openStore } from '../../dist/store/open.js';
+import { measured, sameRuns } from '../support/measured.mjs';
 import { privatePostgres } from '../support/private-postgres.mjs';
 
 const { values } = parseArgs({
@@ -16,17 +18,18 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '50' },
     on: { type: 'string', default: 'pglite,postgres' },
     seed: { type: 'string', default: '1' },
+    outage: { type: 'string' },
   },
 });
 const RUNS = Number(values.runs);
-const KILLS = Number(values.kills);
+/** Seconds. */
+const OUTAGE = Number(values.outage ?? 0);
+const KILLS = OUTAGE > 0 ? 1 : Number(values.kills);
 const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const SEEDS = RUNS < 100 ? 2 : 4;
 /** Kills fall due while so much of the sweep is done: each of them finds work going on. */
 const LAST_KILL = RUNS < 100 ? 0.4 : 0.85;
 const DELAY_MS = RUNS < 100 ? 700 : 1500;
-/** What may differ between two sweeps. */
-const TIMES = ['seconds', 'imagesPerSecond', 'startedAt', 'finishedAt', 'environment'];
 
 const poisoned = (RUNS - SEEDS) / SEEDS;
 if (!Number.isInteger(poisoned) || poisoned < 1)
@@ -61,7 +64,7 @@ function start(folder, args) {
       0,
       ...[...said.stderr.matchAll(/\[ *(\d+)\/\d+\]|(\d+) of \d+ runs are done/g)].map((m) => Number(m[1] ?? m[2])),
     );
-  return { child, ended, done, live: () => child.exitCode === null && child.signalCode === null };
+  return { child, ended, said, done, live: () => child.exitCode === null && child.signalCode === null };
 }
 
 async function complete(folder, args) {
@@ -69,15 +72,6 @@ async function complete(folder, args) {
   if (code !== 0) throw new Error(`triggerlab ${args.join(' ')} ended with ${code}:\n${stderr}`);
   return JSON.parse(stdout);
 }
-
-/** What must repeat, by run. */
-const measured = ({ runs }) =>
-  new Map(
-    runs.map((run) => [
-      run.runId,
-      JSON.stringify(Object.fromEntries(Object.entries(run).filter(([name]) => !TIMES.includes(name)))),
-    ]),
-  );
 
 /** The processes of a command that do its runs. */
 function runnersOf({ child: { pid } }) {
@@ -99,13 +93,46 @@ function killRunner(commands, rng) {
   }
 }
 
-/** The sweep with its kills: how many of each kind there were. @throws Error when it does not come to its end. */
-async function disturb(kind, store, server, rng) {
+/** The commands that work on a store together: each starts it and gives it. */
+function commandsOn(kind, store, server) {
   const options = ['--store', store, '--attempts', '1000', '--lease', '3', '--checkpoint', '0.1'];
-  const starting = {
+  return {
     run: () => start(kind, ['run', '../faults.yaml', ...options, '--workers', server ? '2' : '4', '--json']),
     worker: () => start(`${kind}-worker`, ['worker', ...options, '--workers', '2', '--idle', '0']),
   };
+}
+
+/** The sweep while the server is away for long. @throws Error unless everybody waits for it and the sweep comes to its end. */
+async function waitOut(kind, store, server) {
+  const starting = commandsOn(kind, store, server);
+  const live = { run: starting.run() };
+  const said = (name) => live[name].said.stderr;
+  try {
+    while (live.run.live() && live.run.done() === 0) await sleep(20);
+    live.worker = starting.worker();
+    while (live.run.live() && said('worker') === '') await sleep(20);
+    if (!live.run.live())
+      throw new Error(`the sweep was over before the server went away:\n${said('run').slice(-3000)}`);
+    server.halt();
+    await sleep(1000 * OUTAGE);
+    server.start();
+    const { code } = await live.run.ended;
+    if (code !== 0) throw new Error(`the sweep ended with ${code}:\n${said('run').slice(-3000)}`);
+    for (const name of Object.keys(live)) {
+      if (!/cannot be reached: waiting.*the database is back/s.test(said(name)))
+        throw new Error(`the ${name} did not wait for the server:\n${said(name).slice(-3000)}`);
+    }
+    return { outage: 1 };
+  } finally {
+    live.worker?.child.kill('SIGTERM');
+    live.run.child.kill('SIGKILL');
+    await Promise.all(Object.values(live).map(({ ended }) => ended));
+  }
+}
+
+/** The sweep with its kills: how many of each kind there were. @throws Error when it does not come to its end. */
+async function disturb(kind, store, server, rng) {
+  const starting = commandsOn(kind, store, server);
   const live = { run: starting.run() };
   const kills = { runner: 0, run: 0, worker: 0, server: 0 };
   const victims = ['runner', 'runner', 'run', ...(server ? ['worker', 'server'] : [])];
@@ -168,14 +195,15 @@ async function compare(kind, whole) {
   const server = kind === 'postgres' ? await privatePostgres() : undefined;
   const store = server?.url ?? 'store';
   try {
-    const kills = await disturb(kind, store, server, Rng.of(Number(values.seed), 'faults', kind));
+    const rng = Rng.of(Number(values.seed), 'faults', kind);
+    const kills = await (OUTAGE > 0 ? waitOut(kind, store, server) : disturb(kind, store, server, rng));
     // Once more, undisturbed: nothing is left to do, and what the dead left is put away.
     await complete(kind, ['run', '../faults.yaml', '--store', store, '--json']);
     const results = await complete(kind, ['results', 'faults', '--store', store, '--json']);
     const { resumed, attempts } = await aftermath(kind, store);
     const found = measured(results);
     const done = results.runs.filter(({ status }) => status === 'done').length;
-    const same = [...whole].filter(([id, run]) => found.get(id) === run).length;
+    const same = sameRuns(whole, found);
     const total = Object.values(kills).reduce((sum, n) => sum + n, 0);
     const detail = Object.entries(kills)
       .filter(([, n]) => n > 0)
@@ -187,7 +215,7 @@ async function compare(kind, whole) {
     if (left.length > 0) console.log(`${kind}: left behind: ${left.join(', ')}`);
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     console.log(
-      `${kind}: ${total} of ${KILLS} kills (${detail}); ${done} of ${RUNS} runs done, ${same} the same to the last bit; ` +
+      `${kind}: ${OUTAGE > 0 ? `${OUTAGE} s without the server` : `${total} of ${KILLS} kills (${detail})`}; ${done} of ${RUNS} runs done, ${same} the same to the last bit; ` +
         `${resumed} times gone on from a checkpoint, at most ${attempts} attempts; ${seconds} s: ${good ? 'passed' : 'FAILED'}`,
     );
     return good;
@@ -200,7 +228,8 @@ try {
   const began = performance.now();
   const whole = measured(await complete('whole', ['run', '../faults.yaml', '--workers', '4', '--json']));
   console.log(`undisturbed: ${whole.size} runs, ${((performance.now() - began) / 1000).toFixed(0)} s`);
-  for (const kind of values.on.split(',')) if (!(await compare(kind, whole))) process.exitCode = 1;
+  for (const kind of OUTAGE > 0 ? ['postgres'] : values.on.split(','))
+    if (!(await compare(kind, whole))) process.exitCode = 1;
 } finally {
   rmSync(root, { recursive: true, force: true, maxRetries: 5 });
 }

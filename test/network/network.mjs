@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore } from '../../dist/store/open.js';
+import { measured, sameRuns } from '../support/measured.mjs';
 import { privatePostgres } from '../support/private-postgres.mjs';
 
 const PROGRAM = resolve(import.meta.dirname, '../..');
@@ -13,7 +14,6 @@ const MAIN = join(PROGRAM, 'dist/cli/main.js');
 const LIMIT_MS = 300_000;
 const LEASE_SECONDS = 2;
 const HOSTS = ['alpha', 'beta', 'gamma'];
-const TIMES = ['seconds', 'imagesPerSecond', 'startedAt', 'finishedAt', 'environment'];
 /** Addresses that no router hands out (RFC 2544), the last one this process's own. */
 const NETWORK = `198.18.${process.pid % 256}`;
 
@@ -101,9 +101,6 @@ function triggerlab(...args) {
   return args.includes('--json') ? JSON.parse(out) : out;
 }
 
-const measured = ({ runs }) =>
-  runs.map((run) => JSON.stringify(Object.fromEntries(Object.entries(run).filter(([name]) => !TIMES.includes(name)))));
-
 async function until(what, workers, holds) {
   for (const deadline = Date.now() + LIMIT_MS; !(await holds()); await sleep(100)) {
     const dead = workers.find(({ child }) => child.exitCode !== null);
@@ -133,7 +130,7 @@ try {
   buildNetwork();
   process.env.TRIGGERLAB_CACHE ??= join(root, 'cache');
   const alone = measured(triggerlab('run', 'shared.yaml', '--store', 'alone', '--workers', '2', '--json'));
-  say(`one machine alone: ${alone.length} runs`);
+  say(`one machine alone: ${alone.size} runs`);
   server = await privatePostgres({ address: `${NETWORK}.1`, network: `${NETWORK}.0/24` });
   for (const index of HOSTS.keys()) workers.push(startWorker(index, server.url));
   mkdirSync(join(root, 'unused'));
@@ -144,7 +141,7 @@ try {
   triggerlab('run', 'shared.yaml', '--store', server.url, '--workers', '0');
 
   // The first host that has a run in hand after half of the work is cut off until its run is somebody else's.
-  await until('half of the runs', workers, async () => (await count("runs WHERE status = 'done'")) >= alone.length / 2);
+  await until('half of the runs', workers, async () => (await count("runs WHERE status = 'done'")) >= alone.size / 2);
   const [cut] = await store.database.query(
     "SELECT r.run_id, w.worker, w.host FROM runs r JOIN workers w USING (worker) WHERE r.status = 'running' LIMIT 1",
   );
@@ -161,21 +158,17 @@ try {
   );
   ip('link', 'set', linkOf(index), 'up');
   say(`${cut.host} was off the network until its run was free again`);
-  await until(
-    'the end of the sweep',
-    workers,
-    async () => (await count("runs WHERE status = 'done'")) === alone.length,
-  );
+  await until('the end of the sweep', workers, async () => (await count("runs WHERE status = 'done'")) === alone.size);
 
   const by = await store.database.query(
     'SELECT w.host, count(*)::int AS n FROM runs r JOIN workers w USING (worker) GROUP BY w.host ORDER BY w.host',
   );
   const shared = measured(triggerlab('results', 'shared', '--store', server.url, '--json'));
-  const same = shared.filter((run, at) => run === alone[at]).length;
+  const same = sameRuns(alone, shared);
   say(
-    `done by ${by.map(({ host, n }) => `${host} ${n}`).join(', ')}; ${same} of ${alone.length} the same to the last bit`,
+    `done by ${by.map(({ host, n }) => `${host} ${n}`).join(', ')}; ${same} of ${alone.size} the same to the last bit`,
   );
-  if (by.length !== HOSTS.length || shared.length !== alone.length || same !== alone.length)
+  if (by.length !== HOSTS.length || shared.size !== alone.size || same !== alone.size)
     throw new Error('the sweep was not shared as it should be');
   for (const { child } of workers) child.kill('SIGTERM');
   say('passed');

@@ -17,8 +17,8 @@ function binaries() {
 }
 
 /**
- * Starts a server on `address` for the clients of `network` (loopback unless given): its URL, an immediate restart (as after
- * a power cut), and its end. @throws Error without PostgreSQL.
+ * Starts a server on `address` for the clients of `network` (loopback unless given): its URL, an immediate halt (as in a power cut),
+ * its start after that, both at once, and its end. @throws Error without PostgreSQL.
  */
 export async function privatePostgres({ address = '127.0.0.1', network = '127.0.0.1/32' } = {}) {
   const bin = binaries();
@@ -45,6 +45,8 @@ export async function privatePostgres({ address = '127.0.0.1', network = '127.0.
   control('start', options);
   return {
     url: `postgres://postgres@${address}:${port}/postgres`,
+    halt: () => control('stop', '-m immediate'),
+    start: () => control('start', options),
     restart: () => control('restart', `-m immediate ${options}`),
     stop() {
       control('stop', '-m immediate');

@@ -29,6 +29,8 @@ export interface ExportWishes {
   readonly only?: ReadonlySet<string> | undefined;
   /** Whether the files that belong to runs go along. Default true. */
   readonly artifacts?: boolean | undefined;
+  /** Whether it is work to be done elsewhere. */
+  readonly shard?: boolean | undefined;
 }
 
 export interface Exported {
@@ -55,7 +57,7 @@ export async function exportStore(store: Store, path: string, wishes: ExportWish
     const add = (name: string, value: string) => addBytes(archive, name, Buffer.from(value));
     const fill = async () => {
       const manifest = { format: 'triggerlab-store', version: ARCHIVE_VERSION, triggerlab: packageVersion };
-      await add(MANIFEST_FILE, JSON.stringify({ ...manifest, runs: ids.length }));
+      await add(MANIFEST_FILE, JSON.stringify({ ...manifest, runs: ids.length, ...(wishes.shard && { shard: true }) }));
       await add(EXPERIMENTS_FILE, JSON.stringify(experiments));
       for (let at = 0; at < ids.length; at += RUNS_A_FILE) {
         const runs = await readRuns(store, ids.slice(at, at + RUNS_A_FILE));

@@ -42,6 +42,8 @@ export const manifestSchema = z.object({
   version: z.int().min(1),
   triggerlab: text,
   runs: z.int().min(0).max(MAX_RUNS),
+  /** Set in what `shard export` deals out, until it has been run. */
+  shard: z.literal(true).optional(),
 });
 
 export const experimentsSchema = z.array(

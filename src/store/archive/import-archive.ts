@@ -12,7 +12,7 @@ import { RunArtifacts } from '../run-artifacts.ts';
 import type { Store } from '../store.ts';
 import { readRuns } from './export-store.ts';
 import { ARTIFACT_FILE, type ArchivedRun, MAX_ARCHIVE_BYTES, MAX_ENTRIES, runSchema } from './format.ts';
-import { readArchive, type StoreArchive } from './read-archive.ts';
+import type { StoreArchive } from './read-archive.ts';
 
 export interface Difference {
   readonly runId: string;
@@ -37,12 +37,8 @@ export interface Imported {
 /** What two machines may measure differently. */
 const TIMES: readonly string[] = ['seconds', 'imagesPerSecond'];
 
-/**
- * Checks all of an archive, then takes it in. Importing it again changes nothing.
- * @throws TriggerlabError (input) as `readArchive` does; the store is then as it was.
- */
-export async function importArchive(store: Store, path: string): Promise<Imported> {
-  const archive = await readArchive(path);
+/** Takes in an archive that was read, and found to be sound. Importing it again changes nothing. */
+export async function importArchive(store: Store, archive: StoreArchive): Promise<Imported> {
   const known = new Map<string, ArchivedRun>();
   const ids = archive.runs.map(({ runId }) => runId);
   for (let at = 0; at < ids.length; at += 1000) {
@@ -51,7 +47,7 @@ export async function importArchive(store: Store, path: string): Promise<Importe
   }
   const files = new ArtifactFiles(store.artifactDirectory);
   const wanted = new Set(archive.runs.flatMap((run) => newFiles(run, known.get(run.runId), archive)).map(hashOf));
-  const added = await putFiles(files, path, wanted);
+  const added = await putFiles(files, archive.path, wanted);
   const artifacts = new RunArtifacts(store.database, files, () => {});
   try {
     const counts = await store.database.transaction((tx) => merge(tx, archive, known));

@@ -23,6 +23,7 @@ import {
 } from './format.ts';
 
 export interface StoreArchive {
+  readonly path: string;
   readonly manifest: ArchiveManifest;
   readonly experiments: readonly ArchivedExperiment[];
   readonly runs: readonly ArchivedRun[];
@@ -72,7 +73,7 @@ export async function readArchive(path: string): Promise<StoreArchive> {
   }
   if (!manifest || !experiments) throw inputError(`${path} is no complete archive of a store`, { hint: FIRST_HINT });
   checkWhole(path, manifest, experiments, runs);
-  return { manifest, experiments, runs: [...runs.values()], artifacts };
+  return { path, manifest, experiments, runs: [...runs.values()], artifacts };
 }
 
 function readManifest(path: string, text: string): ArchiveManifest {

@@ -34,7 +34,7 @@ export async function exportShards(
   for (const [i, path] of paths.entries()) {
     const bound = (at: number) => Math.round((at * rows.length) / paths.length);
     const only = new Set(rows.slice(bound(i), bound(i + 1)).map((row) => row.run_id));
-    const exported = await exportStore(store, path, { experiments: [experiment], only });
+    const exported = await exportStore(store, path, { experiments: [experiment], only, shard: true });
     written.push({ ...exported, path, pending: exported.runs - exported.done });
   }
   return written;
