@@ -144,7 +144,11 @@ async function carryOut(
     ...{ attemptsBelow: options.attempts, anew: false },
   });
   if (retried > 0) log(`${retried} runs that failed or were skipped are tried again`);
-  if (options.workers === 0) return { done: 0, failed: 0, skipped: 0, left: plan.runs.length, interrupted: false };
+  if (options.workers === 0) {
+    const recorded = await store.listRuns({ experiment: plan.name });
+    const left = recorded.filter(({ status }) => status === 'pending' || status === 'running').length;
+    return { done: 0, failed: 0, skipped: 0, left, interrupted: false };
+  }
   const models = new Set(plan.runs.map(({ spec }) => modelLabel(spec.model)));
   const needy = plan.runs.some(({ spec }) => spec.attack.type === 'ssba');
   const stored = needy ? await store.listRuns({ experiment: plan.name }) : [];
