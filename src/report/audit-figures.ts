@@ -40,7 +40,7 @@ export async function evidenceFigure(
         ]),
   ];
   const rows = samples.map((sample) => ({
-    label: `${nameOf(sample.before)} → ${nameOf(sample.after)}`.slice(0, 24),
+    label: `${shortName(nameOf(sample.before))}\n→ ${shortName(nameOf(sample.after))}`,
     cells: [
       { pixels: grey },
       { pixels: shown },
@@ -62,6 +62,9 @@ export async function evidenceFigure(
     alt: `The mask and pattern found for class ${target}, and ${samples.length} sample images without and with it. The answers to them: ${answers}.`,
   };
 }
+
+/** As long as there is room for. */
+const shortName = (name: string) => (name.length > 16 ? `${name.slice(0, 15)}…` : name);
 
 const THUMB = 72;
 

@@ -76,6 +76,7 @@ ${term('Answers', `${formatPercent(behaviour.commonest)} of the images are taken
 ${term('Cost', costNote(audit, subject))}
 ${term('Command', html`<code>${subject.command}</code>, triggerlab ${packageVersion}`)}
 </dl></section>`,
+    style: '.pictured>*{vertical-align:middle}',
     version: packageVersion,
   });
 }
@@ -99,14 +100,14 @@ async function otherSection(one: OtherExamination, audit: Audit, subject: AuditS
     ? `${formatSeconds(seconds)}; ${found.cost.forwardPasses.toLocaleString('en')} images forward, ${found.cost.backwardPasses.toLocaleString('en')} backward.`
     : 'The time ended before it was done.';
   const table = html`<div class="scroll" tabindex="0" role="region" aria-labelledby="suspects-caption"><table><caption id="suspects-caption"><span><strong>Suspect images, those whose answer changes least first</strong>${shown.length < suspects.length ? ` (${shown.length} of ${suspects.length})` : ''}</span></caption>
-<thead><tr><th scope="col">image</th><th scope="col"></th><th scope="col" class="number">entropy, bits</th><th scope="col">taken for</th><th scope="col">finding</th></tr></thead>
+<thead><tr><th scope="col">image</th><th scope="col">picture</th><th scope="col" class="number">entropy, bits</th><th scope="col">taken for</th><th scope="col">finding</th></tr></thead>
 <tbody>${shown.map(
     (suspect, i) =>
-      html`<tr><th scope="row">${suspect.name}</th><td><img src="data:image/png;base64,${pictures[i].toString('base64')}" alt="" width="72" height="72" style="display:block"></td><td class="number">${suspect.entropy.toFixed(3)}</td><td>${subject.nameOf(suspect.answer)}</td><td>${suspect.flagged ? html`<span class="bad">suspicious</span>` : ''}</td></tr>`,
+      html`<tr class="pictured"><th scope="row">${suspect.name}</th><td><img src="data:image/png;base64,${pictures[i].toString('base64')}" alt="" width="72" height="72" style="display:block"></td><td class="number">${suspect.entropy.toFixed(3)}</td><td>${subject.nameOf(suspect.answer)}</td><td>${suspect.flagged ? html`<span class="bad">suspicious</span>` : ''}</td></tr>`,
   )}</tbody></table></div>`;
   return html`<section aria-labelledby="${name}"><h2 id="${name}">Beside it: ${name}</h2>
 <p>${otherSentence(one, audit, subject)}</p>${shown.length > 0 ? table : ''}
-<p class="notes">${title}. ${cost}</p></section>`;
+<p class="notes">${title[0].toUpperCase()}${title.slice(1)}. ${cost}</p></section>`;
 }
 
 function tile(title: string, value: string, note: string): Html {

@@ -20,6 +20,7 @@ export interface HeatColumn {
 export interface HeatPanel {
   readonly side: number;
   readonly columns: readonly HeatColumn[];
+  /** Lines of a label are parted by `\n`; there is room for about 18 characters. */
   readonly rows: readonly { readonly label: string; readonly cells: readonly HeatCell[] }[];
   /** What the colours stand for. */
   readonly legend: string;
@@ -133,9 +134,11 @@ function labelSvg(
   const heads = columns.flatMap(({ lines }, i) =>
     lines.map((line, l) => text(lefts[i] + CELL / 2, 41 + 15 * l, line, middle)),
   );
-  const names = rows.map(({ label }, r) =>
-    text(LABELS - 10, HEADINGS + r * (CELL + GAP) + CELL / 2 + 4, label, 'text-anchor="end"'),
-  );
+  const names = rows.flatMap(({ label }, r) => {
+    const lines = label.split('\n');
+    const first = HEADINGS + r * (CELL + GAP) + CELL / 2 + 4 - 7.5 * (lines.length - 1);
+    return lines.map((line, l) => text(LABELS - 10, first + 15 * l, line, 'text-anchor="end"'));
+  });
   const foot = height - LEGEND + 16;
   const stops = Array.from({ length: 9 }, (_, i) => {
     const [r, g, b] = heatColor(i / 8);
@@ -143,7 +146,7 @@ function labelSvg(
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="#222">
 <defs><linearGradient id="heat">${stops.join('')}</linearGradient></defs>${[...groups, ...heads, ...names].join('')}
-<rect x="${LABELS}" y="${foot}" width="180" height="12" fill="url(#heat)"/>${text(LABELS - 8, foot + 11, '0', 'text-anchor="end"')}${text(LABELS + 188, foot + 11, `1   ${legend}`)}</svg>`;
+<rect x="${LABELS}" y="${foot}" width="180" height="12" fill="url(#heat)"/>${text(LABELS - 8, foot + 11, '0', 'text-anchor="end"')}${text(LABELS + 188, foot + 11, '1')}${text(LABELS + 214, foot + 11, legend)}</svg>`;
 }
 
 function escaped(text: string): string {
