@@ -99,7 +99,7 @@ async function auditCommand(path: string, options: AuditOptions): Promise<void> 
   const { checkUsable } = await import('../runner/audit-others.ts');
   checkUsable(defenses, options.suspects !== undefined);
   const { importedModel } = await import('../models/imported.ts');
-  const { auditBudget, READING_ENDS } = await import('../runner/audit-budget.ts');
+  const { auditBudget, READING } = await import('../runner/audit-budget.ts');
   const { auditModel } = await import('../runner/audit.ts');
   const { CANDIDATES } = await import('../runner/audit-subject.ts');
   const { cleanseSettings } = await import('../defenses/neural-cleanse/settings.ts');
@@ -127,7 +127,8 @@ async function auditCommand(path: string, options: AuditOptions): Promise<void> 
   let images: ExaminedImages;
   try {
     const state = await stateOf(model, options, settings);
-    const read = { progress, stop: () => budget.past(READING_ENDS) || interrupt.signal.aborted };
+    const over = budget.within(READING);
+    const read = { progress, stop: () => over() || interrupt.signal.aborted };
     images = await imagesFor(model, { ...options, limit: await limitOf(state, options) }, read);
     audit = await auditModel({
       ...{ runtime, model, classes, images, defenses, settings, state, budget },

@@ -37,6 +37,24 @@ describe('images to examine a classifier with', () => {
     expect((await read(path, 2)).sha256).not.toBe(sha256);
   });
 
+  it('are as many as there is time for, drawn all the same', async () => {
+    const pictures = Array.from({ length: 40 }, (_, i) => [`${i % 2}/${i}.ppm`, ppm(8, 8, [i, i, i])] as const);
+    const path = made('many', Object.fromEntries(pictures));
+    let asked = 0;
+    const stop = () => ++asked > 5;
+    const some = await examinedImages(path, { side: 8, limit: 100, seed: 0, stop });
+    const { count } = some.source;
+    expect([some.cut, some.found]).toEqual([true, 40]);
+    expect(count).toBeGreaterThan(4);
+    expect(count).toBeLessThan(15);
+    expect(new Set(some.source.labels).size).toBe(2);
+    const wanted = await read(path, count);
+    expect(wanted.cut).toBe(false);
+    expect([some.sha256, some.names]).toEqual([wanted.sha256, wanted.names]);
+    const rows = Array.from({ length: count }, (_, row) => row);
+    expect(some.source.read(rows)).toEqual(wanted.source.read(rows));
+  });
+
   it('need no labels', async () => {
     const path = made('flat', { 'a.ppm': ppm(8, 8, [1, 2, 3]), 'b.ppm': ppm(8, 8, [1, 2, 3]) });
     const { source, classes } = await read(path);

@@ -11,7 +11,7 @@ import type { ImportedModel, Normalization } from '../models/imported.ts';
 import type { Runtime } from '../runtime/node.ts';
 import type { DefenseSpec } from '../spec/run-spec.ts';
 import type { Network } from '../train/network.ts';
-import { type AuditBudget, LOOKING_ENDS, READING_ENDS, reserved, reservedForEvidence } from './audit-budget.ts';
+import { type AuditBudget, LOOKING, reserved } from './audit-budget.ts';
 import { type Evidence, evidenceOf, worthShowing } from './audit-evidence.ts';
 import { CARRIES_VERDICT, examineBeside, type OtherExamination } from './audit-others.ts';
 import type { AuditKnown, AuditState } from './audit-state.ts';
@@ -85,11 +85,10 @@ export async function auditModel(input: AuditInput): Promise<Audit> {
   const images = { ...input.images.source, labels: matched.labels };
   const content = { count: images.count, sha256: input.images.sha256, cut: input.images.cut };
   const known = await knownOf(state, content.sha256);
-  const until = (share: number) => ({ stop: () => budget.past(share) || input.signal?.aborted === true, onProgress });
-  const chosen: ChosenPixels = known?.pixels ?? (await choosePixels(runtime, model, images, seed, until(READING_ENDS)));
+  const until = (share: number) => ({ stop: either(budget.within(share), input.signal), onProgress });
+  const chosen: ChosenPixels = known?.pixels ?? (await choosePixels(runtime, model, images, seed, until(LOOKING / 2)));
   const network = await networkOf(model, images, chosen.normalization);
-  const watching: Watching =
-    known?.watching ?? (await behaviourOf(runtime, network, images, seed, until(LOOKING_ENDS)));
+  const watching: Watching = known?.watching ?? (await behaviourOf(runtime, network, images, seed, until(LOOKING)));
   interrupted();
   const { behaviour, complete } = watching;
   const { normalization, normalizationFrom } = chosen;
@@ -105,7 +104,7 @@ export async function auditModel(input: AuditInput): Promise<Audit> {
   const evidence: Evidence[] = [];
   const worth = worthShowing(result, verdict);
   for (const [i, of] of worth.entries()) {
-    if (budget.past(1)) break;
+    if (budget.short(0)) break;
     onProgress('drawing the evidence', i, worth.length);
     const shown = await evidenceOf(input, network, images, of);
     if (shown) evidence.push(shown);
@@ -114,7 +113,7 @@ export async function auditModel(input: AuditInput): Promise<Audit> {
   const names = Array.from({ length: model.classes }, (_, i) => model.classNames?.[i] ?? String(i));
   for (const defense of input.defenses) {
     if (defense.type === CARRIES_VERDICT) continue;
-    const stop = () => budget.past(1) || input.signal?.aborted === true;
+    const stop = either(() => budget.short(0), input.signal);
     const beside = { runtime, network, images, classes: names, suspects: input.suspects, seed, stop, onProgress };
     others.push(await examineBeside(beside, defense));
     interrupted();
@@ -130,6 +129,9 @@ export async function auditModel(input: AuditInput): Promise<Audit> {
     seconds: budget.elapsed(),
   };
 }
+
+/** Whether the clock or a signal says stop. */
+const either = (stop: () => boolean, signal: AbortSignal | undefined) => () => signal?.aborted === true || stop();
 
 /** What an earlier call found out, if it was about the same images: of others nothing is used. */
 async function knownOf(state: AuditState | undefined, sha256: string): Promise<AuditKnown | undefined> {
@@ -167,7 +169,7 @@ async function searched(
   const total = resume.reduce((sum, { done, steps }) => sum + (done ? 0 : settings.steps - steps), 0);
   let lanes = resume;
   let steps = 0;
-  const [searching, trying] = [reserved(budget, perImage), reservedForEvidence(budget, perImage)];
+  const kept = reserved(budget, perImage);
   const result = await neuralCleanse({
     ...{ runtime, network, trained: {}, images, classes, settings, seed, resume },
     watch: {
@@ -177,8 +179,8 @@ async function searched(
         await state?.save(now);
         onProgress?.('searching triggers, in steps', steps, total);
       },
-      shouldStop: () => signal?.aborted === true || budget.short(searching),
-      stopTrying: () => signal?.aborted === true || budget.short(trying),
+      shouldStop: either(() => budget.short(kept.after), signal),
+      stopTrying: either(() => budget.short(kept.evidence), signal),
       onTried: (done, of) => onProgress?.('trying the triggers', done, of),
     },
   });
