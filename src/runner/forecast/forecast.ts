@@ -54,7 +54,7 @@ export interface TimeForecast {
 
 /** Numbers of a feature's table: its key and a check sum. */
 const FEATURE_ENTRY = 20;
-/** Bytes of a poisoned row in the record of a run, and of what a run takes in the database, as they were measured. */
+/** About what a poisoned row takes in the record of a run (its place and two labels as text), and a run in the database: assumed, not measured. */
 const POISON_ROW = 14;
 const RUN_ROW = 8000;
 
