@@ -129,6 +129,21 @@ describe('a scan', () => {
     expect((await abs.run(planted, settings, {})).metrics).toEqual(metrics);
   });
 
+  it('does with a runtime that keeps two sessions, over many layers, what it does with any', async () => {
+    const small = new Runtime({ threads: 1 }, 2);
+    const many = { ...settings, candidates: 12, perLayer: 1, iterations: 2 };
+    try {
+      const [few, all] = [await abs.run({ ...subject, runtime: small }, many, {}), await abs.run(subject, many, {})];
+      expect(few.details).toEqual(all.details);
+      const { candidates } = few.details as { candidates: { layer: string; elevation: number }[] };
+      expect(new Set(candidates.map(({ layer }) => layer)).size).toBeGreaterThan(2);
+      const elevations = candidates.map(({ elevation }) => elevation);
+      expect(elevations).toEqual([...elevations].sort((a, b) => b - a));
+    } finally {
+      await small.close();
+    }
+  });
+
   it('stops when it is told to, and needs images', async () => {
     const stop = () => {
       throw new Error('enough');

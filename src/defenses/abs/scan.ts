@@ -5,7 +5,7 @@ import type { AbsParameters } from '../abs.ts';
 import type { DefenseResult, DefenseSubject, DefenseWatch } from '../defense.ts';
 import { defenderImages, defenderRows } from '../fine-tune.ts';
 import { type Candidate, strongest } from './candidates.ts';
-import { openReversal, openTriggered } from './reverse.ts';
+import { openReversal, openTriggered, type ReversedTrigger } from './reverse.ts';
 import { liftedBy, stimulatedLayers } from './stimulate.ts';
 
 /** Share of the work that the stimulation is taken for. */
@@ -36,23 +36,28 @@ export async function scanNetwork(
     cost.forwardPasses += lifted.passes;
   }
   const chosen = strongest(found, settings.candidates, settings.perLayer, layers.length);
+  // Layer by layer, then all triggers on other images: the runtime keeps few sessions, and closes the one unused for longest.
+  const sought: { candidate: Candidate; trigger: ReversedTrigger }[] = [];
+  for (const layer of new Set(chosen.map((candidate) => candidate.layer))) {
+    const reverse = await openReversal(subject, layers[layer], seeds, largest[layer], settings);
+    for (const candidate of chosen) {
+      if (candidate.layer !== layer) continue;
+      sought.push({ candidate, trigger: await reverse(candidate.channel, checkStop) });
+      cost.forwardPasses += settings.iterations * seeds.count;
+      cost.backwardPasses += settings.iterations * seeds.count;
+      onProgress?.(STIMULATION + ((1 - STIMULATION) * sought.length) / chosen.length, 'seeking triggers');
+    }
+  }
   const answers = await openTriggered(subject, heldOut);
-  const reversals = new Map<number, Awaited<ReturnType<typeof openReversal>>>();
   const scanned = [];
-  for (const [i, candidate] of chosen.entries()) {
-    const { layer } = candidate;
-    const reverse =
-      reversals.get(layer) ?? (await openReversal(subject, layers[layer], seeds, largest[layer], settings));
-    reversals.set(layer, reverse);
-    const { planes, norm } = await reverse(candidate.channel, checkStop);
-    const predicted = await answers(planes);
+  sought.sort((a, b) => chosen.indexOf(a.candidate) - chosen.indexOf(b.candidate));
+  for (const { candidate, trigger } of sought) {
+    const predicted = await answers(trigger.planes);
     const others = predicted.filter((_, row) => heldOut.labels[row] !== candidate.class);
     const reasr = others.filter((label) => label === candidate.class).length / Math.max(1, others.length);
-    cost.forwardPasses += settings.iterations * seeds.count + heldOut.count;
-    cost.backwardPasses += settings.iterations * seeds.count;
-    const { name, op } = layers[layer];
-    scanned.push({ ...candidate, layer: name, op, maskPixels: norm, reasr });
-    onProgress?.(STIMULATION + ((1 - STIMULATION) * (i + 1)) / chosen.length, 'seeking triggers');
+    cost.forwardPasses += heldOut.count;
+    const { name, op } = layers[candidate.layer];
+    scanned.push({ ...candidate, layer: name, op, maskPixels: trigger.norm, reasr });
   }
   const best = scanned.reduce<(typeof scanned)[number] | undefined>(
     (a, b) => (a && a.reasr >= b.reasr ? a : b),
