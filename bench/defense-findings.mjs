@@ -8,13 +8,15 @@ const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
 const { runs } = JSON.parse(Buffer.concat(chunks).toString('utf8'));
 const done = runs.filter(({ defense, status }) => defense && status === 'done');
+const percent = (share) => (100 * share).toFixed(1);
 const groups = new Map();
 for (const run of done) {
-  const key = [run.defense.type, run.model, run.attack.type === 'none' ? 'clean' : 'backdoored'].join(' | ');
+  const network = run.attack.type === 'none' ? 'clean' : `backdoored, ε ${percent(run.poisonRate)} %`;
+  const { type, epsilon } = run.defense;
+  const defense = epsilon === undefined ? type : `${type}, ε ${epsilon}`;
+  const key = [defense, run.model, run.dataset.replace(/^.*\/|\?.*$/g, ''), network].join(' | ');
   groups.set(key, [...(groups.get(key) ?? []), run.defenseMetrics]);
 }
-
-const percent = (share) => (100 * share).toFixed(1);
 
 function mean(values) {
   const numbers = values.filter((value) => typeof value === 'number');
@@ -26,9 +28,9 @@ function mean(values) {
 }
 
 console.log(
-  `| defence | model | networks | n | ${SHARES.join(' % | ')} % | target flagged | networks with a class flagged |`,
+  `| defence | model | dataset | networks | n | ${SHARES.join(' % | ')} % | target flagged | networks with a class flagged |`,
 );
-console.log(`|${'---|'.repeat(SHARES.length + 6)}`);
+console.log(`|${'---|'.repeat(SHARES.length + 7)}`);
 for (const [key, found] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
   const flagged = found.filter(({ flaggedClasses }) => flaggedClasses > 0).length;
   const target = found.filter(({ targetFlagged }) => targetFlagged === true).length;
