@@ -37,6 +37,8 @@ export interface NullDistribution {
   readonly provenance: string;
   /** What they were examined with. */
   readonly settings: CleanseSettings;
+  /** Pixels a side of what they see. */
+  readonly inputSize: number;
   /** ‖m‖₁ of each class, in pixels; null where no trigger was found. */
   readonly norms: readonly (readonly (number | null)[])[];
 }
@@ -44,6 +46,7 @@ export interface NullDistribution {
 export const nullDistribution: NullDistribution = {
   provenance: '${provenance}',
   settings: cleanseSettings(${JSON.stringify({ schedule: nulls[0].schedule })}),
+  inputSize: 32,
   norms: [
 ${rows.join('\n')}
   ],

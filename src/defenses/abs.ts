@@ -8,21 +8,21 @@ const parameters = z.strictObject({
     .int()
     .min(3)
     .max(1000)
-    .default(10)
-    .describe('clean images that neurons are stimulated on, and triggers fitted to; 50 as published'),
+    .default(50)
+    .describe('clean images that neurons are stimulated on, and triggers fitted to'),
   candidates: z
     .int()
     .min(1)
     .max(1000)
-    .default(10)
-    .describe('neurons for which a trigger is sought: those that lift a class the most; about 20 as published'),
+    .default(20)
+    .describe('neurons for which a trigger is sought: those that lift a class the most'),
   perLayer: z
     .int()
     .min(1)
     .max(1000)
     .default(3)
     .describe('of these, at most so many of each layer in the first half of the network'),
-  iterations: z.int().min(1).max(100_000).default(200).describe('steps of the search for a trigger; 1000 as published'),
+  iterations: z.int().min(1).max(100_000).default(1000).describe('steps of the search for a trigger'),
   learningRate: z.number().gt(0).default(0.1).describe('of the search (Adam)'),
   maskShare: z
     .number()

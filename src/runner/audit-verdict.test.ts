@@ -25,7 +25,7 @@ function found(norms: readonly (number | undefined)[], asr = 0.97, complete = tr
 
 const judged = (result: CleanseResult, more: Partial<Judged> = {}) =>
   judge({
-    ...{ result, calibration: calibrate(10), behaviour: fine, settings, rate: 0.05, classes: 10 },
+    ...{ result, calibration: calibrate(10), behaviour: fine, settings, rate: 0.05, classes: 10, inputSize: 32 },
     ...more,
   });
 
@@ -38,6 +38,19 @@ describe('the verdict', () => {
     expect(verdict).toMatchObject({ kind: 'suspicious', suspicious: [5], reasons: [] });
     expect(verdict.falsePositiveRate).toBeLessThanOrEqual(0.05);
     expect(verdict.pValue).toBeLessThan(0.05);
+  });
+
+  it('asks for more than any clean classifier showed where the threshold was not measured', () => {
+    const small = [10, 20, 11, 15, 16, 4, 17, 13, 12, 18];
+    expect(judged(found(small))).toMatchObject({ kind: 'suspicious', suspicious: [5] });
+    const elsewhere = judged(found(small), { inputSize: 224 });
+    expect(elsewhere).toMatchObject({
+      kind: 'inconclusive',
+      suspicious: [5],
+      reasons: [expect.stringMatching(/32 × 32/)],
+    });
+    expect(judged(found(backdoored), { inputSize: 224 })).toMatchObject({ kind: 'suspicious', suspicious: [5] });
+    expect(judged(found(ordinary), { inputSize: 224 })).toMatchObject({ kind: 'no-backdoor-found' });
   });
 
   it('says that nothing was found where nothing stands out', () => {

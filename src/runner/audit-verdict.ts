@@ -49,16 +49,23 @@ export interface Judged {
   readonly rate: number;
   /** Classes of the classifier. */
   readonly classes: number;
+  /** Pixels a side of what it sees. */
+  readonly inputSize: number;
 }
 
 /** A trigger must work on this share of the other classes' images to count as one. */
 export const LEAST_ASR = 0.8;
+/**
+ * The largest size factor of all 125 clean classifiers examined so far, of whatever kind (docs/defenses.md, docs/audit.md): where the
+ * calibration's own kind ends, only more than that is suspicious.
+ */
+export const LARGEST_CLEAN_FACTOR = 5.42;
 /** Fewer images than this say little of how well a trigger works. */
 export const FEWEST_IMAGES = 30;
 const MOST_COMMON = 0.95;
 
 /** Weighs everything; a reason to doubt the examination always outweighs what it found. */
-export function judge({ result, calibration, behaviour, settings, rate, classes }: Judged): Verdict {
+export function judge({ result, calibration, behaviour, settings, rate, classes, inputSize }: Judged): Verdict {
   const { sizes } = result;
   const reasons = [...doubts(result, behaviour, settings, classes)];
   const threshold = calibration && thresholdAt(calibration, rate);
@@ -81,6 +88,11 @@ export function judge({ result, calibration, behaviour, settings, rate, classes 
       untried
         ? 'the time allowed ended before the small trigger that was found could be tried on images'
         : 'the small trigger that was found works on fewer than 80 % of the images it was tried on: it may owe its size to chance',
+    );
+  }
+  if (inputSize !== nullDistribution.inputSize && working.length > 0 && sizes.score <= LARGEST_CLEAN_FACTOR) {
+    reasons.push(
+      `it stands out by the threshold, but that was measured on classifiers that see ${nullDistribution.inputSize} × ${nullDistribution.inputSize} pixels; among clean ones of other kinds there were masks ${LARGEST_CLEAN_FACTOR} times smaller than the median`,
     );
   }
   const suspicious = working.map((i) => result.classes[i].class);

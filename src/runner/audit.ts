@@ -100,7 +100,15 @@ export async function auditModel(input: AuditInput): Promise<Audit> {
   const { result, resumedSteps } = await searched(input, network, images, classes, watching.perImage);
   interrupted();
   const calibration = result.classes.length >= FEWEST_CLASSES ? calibrate(classes.length) : undefined;
-  const verdict = judge({ result, calibration, behaviour, settings, rate, classes: model.classes });
+  const verdict = judge({
+    result,
+    calibration,
+    behaviour,
+    settings,
+    rate,
+    classes: model.classes,
+    inputSize: model.inputSize,
+  });
   const evidence: Evidence[] = [];
   const worth = worthShowing(result, verdict);
   for (const [i, of] of worth.entries()) {

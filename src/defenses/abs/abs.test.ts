@@ -150,6 +150,6 @@ describe('a scan', () => {
     };
     await expect(abs.run(subject, settings, { checkStop: stop })).rejects.toThrow('enough');
     const few = abs.parameters.parse({ budget: 0.05 });
-    await expect(abs.run(subject, few, {})).rejects.toThrow(/3 clean images: ABS needs 10/);
+    await expect(abs.run(subject, few, {})).rejects.toThrow(/3 clean images: ABS needs 50/);
   });
 });

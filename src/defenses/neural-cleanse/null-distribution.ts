@@ -5,6 +5,8 @@ export interface NullDistribution {
   readonly provenance: string;
   /** What they were examined with. */
   readonly settings: CleanseSettings;
+  /** Pixels a side of what they see. */
+  readonly inputSize: number;
   /** ‖m‖₁ of each class, in pixels; null where no trigger was found. */
   readonly norms: readonly (readonly (number | null)[])[];
 }
@@ -13,6 +15,7 @@ export const nullDistribution: NullDistribution = {
   provenance:
     '100 clean resnet-mini classifiers of mnist10k?test=200&train=2000 (suites/defense-null.yaml), Neural Cleanse with its cheap schedule, seed 0',
   settings: cleanseSettings({ schedule: 'cheap' }),
+  inputSize: 32,
   norms: [
     [12.44, 22.87, 10.71, 15.21, 12.25, 8.55, 19.95, 11.48, 11.82, 14.88],
     [14.92, 11.15, 9.66, 8.66, 15.82, 10.22, 12.96, 6.91, 13.2, 18.1],
