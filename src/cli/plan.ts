@@ -30,9 +30,11 @@ export function registerPlan(program: Command): void {
   ]).action(async (file: string, options: Options) => {
     const loaded = await loadSpec(file, options.set);
     const { plan } = loaded;
+    // The counts are there before the prediction, which looks into every network.
+    if (!options.json) print(planText(plan));
     const predicted = await forecastOf(loaded, await neededEncoders(plan.runs.map(({ spec }) => spec)));
     if (options.json) printJson(planDocument(plan, predicted));
-    else print([planText(plan), ...forecastLines(plan, file, predicted), ...weightsNote(plan)].join('\n'));
+    else print([...forecastLines(plan, file, predicted), ...weightsNote(plan)].join('\n'));
   });
 }
 
