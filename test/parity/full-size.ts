@@ -187,12 +187,12 @@ async function takeSteps(
   return taken;
 }
 
-/** Runs a case: logits, one training step for loss and gradients, and the steps of its optimisers or of some of them. */
-export async function runCase(one: FullSizeCase, threads: number, optimizers = one.optimizers): Promise<CaseResult> {
-  const { firstStep } = one;
+/** Runs a case: logits, one training step for loss and gradients, and the steps of its optimisers. */
+export async function runCase(one: FullSizeCase, threads: number): Promise<CaseResult> {
+  const { firstStep, optimizers } = one;
   const network = await networkOf(one);
   const training = await logitsOf(network, 'train', firstStep, threads);
-  const evaluation = one.optimizers.length > 0 ? await logitsOf(network, 'evaluate', firstStep, threads) : undefined;
+  const evaluation = optimizers.length > 0 ? await logitsOf(network, 'evaluate', firstStep, threads) : undefined;
   const steps: Partial<Record<Method, Taken>> = {};
   for (const method of optimizers) {
     const decay = method === 'sgd' ? settings.weightDecay : 0;

@@ -34,9 +34,9 @@ const off = (values: Numbers, sums: readonly number[]) => apart(sketch(values), 
 const beyond = (name: string, error: number, ...limits: number[]) =>
   limits.every((limit) => error <= limit) ? [] : [`${name}: ${error.toExponential(2)} > ${limits.join(', ')}`];
 
-/** Runs a case, with all or some of its optimisers, and compares everything that is stored of it. */
-export async function expectAsStored(stored: Stored, optimizers: readonly Method[] = stored.optimizers): Promise<void> {
-  const result = await runCase(stored, 1, optimizers);
+/** Runs a case and compares everything that is stored of it. */
+export async function expectAsStored(stored: Stored): Promise<void> {
+  const result = await runCase(stored, 1);
   expect(Object.keys(result.flat).sort()).toEqual(Object.keys(stored.flat).sort());
   for (const [name, numbers] of Object.entries(result.flat)) {
     const { values, torchError } = stored.flat[name as keyof CaseResult['flat']];
@@ -48,7 +48,7 @@ export async function expectAsStored(stored: Stored, optimizers: readonly Method
     beyond(name, off(result.gradients[name], sums), gradientLimit(size, torchError, whole)),
   );
   expect(gradients).toEqual([]);
-  for (const method of optimizers) {
+  for (const method of stored.optimizers) {
     const expected = stored.steps[method];
     const taken = result.steps[method];
     if (!expected || !taken) throw new Error(`no steps of ${method}`);

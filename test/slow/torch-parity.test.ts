@@ -1,4 +1,4 @@
-// Five training steps of the largest networks, against stored results of torchvision: the others' are in `npm test`.
+// The largest networks, evaluated and trained for five steps, against stored results of torchvision: the others are in `npm test`.
 import { expect, it } from 'vitest';
 import { titleOf } from '../parity/full-size.ts';
 import { cases, expectAsStored } from '../parity/stored.ts';
