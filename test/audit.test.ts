@@ -181,6 +181,15 @@ describe('audit again', () => {
     const rest = await cli(folder, ...args);
     expect(JSON.parse(rest.stdout).neuralCleanse.resumedSteps).toBeGreaterThan(0);
     expect(figures(rest.stdout)).toEqual(figures(whole.stdout));
+    // A call that had time for one image: nothing could ever be said by it.
+    const [name] = readdirSync(audits, { recursive: true })
+      .map(String)
+      .filter((file) => file.endsWith('state.json'));
+    const state = JSON.parse(readFileSync(join(audits, name), 'utf8'));
+    writeFileSync(join(audits, name), JSON.stringify({ ...state, images: { ...state.images, count: 1, cut: true } }));
+    const anew = await cli(folder, ...args);
+    expect(JSON.parse(anew.stdout).neuralCleanse.resumedSteps).toBe(0);
+    expect(figures(anew.stdout)).toEqual(figures(whole.stdout));
     const fresh = await cli(folder, ...args, '--fresh', '--classes', '0-2');
     expect(JSON.parse(fresh.stdout).neuralCleanse.resumedSteps).toBe(0);
   });

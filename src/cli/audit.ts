@@ -173,10 +173,14 @@ async function stateOf(model: ImportedModel, options: AuditOptions, settings: Cl
   return state;
 }
 
-/** As many images as an earlier call had time to read: what it found is about those. */
+/** As many images as an earlier call had time to read: what it found is about those. Too few to say anything by are forgotten. */
 async function limitOf(state: AuditState, { limit }: AuditOptions): Promise<number> {
+  const { FEWEST_IMAGES } = await import('../runner/audit-verdict.ts');
   const images = (await state.known())?.images;
-  return images?.cut ? Math.min(limit, images.count) : limit;
+  if (!images?.cut) return limit;
+  if (images.count >= FEWEST_IMAGES) return Math.min(limit, images.count);
+  await state.clear();
+  return limit;
 }
 
 /** The real path; of what is not there the reading will tell. */
