@@ -66,6 +66,9 @@ out(`target has the smallest mask: ${share(bad, (one) => smallest(one) === one.t
 const seconds = all.map(({ cpuSeconds }) => cpuSeconds).sort((a, b) => a - b);
 out(`CPU seconds per classifier: median ${seconds[seconds.length >> 1].toFixed(1)}`);
 
+const largest = Math.max(...[...clean, ...nulls].map(({ factor }) => factor.score ?? 0));
+out(`largest size factor of ${clean.length + nulls.length} clean classifiers: ${largest.toFixed(2)}`);
+
 for (const scale of ['linear', 'factor']) {
   const scoreOf = (one) => one[scale].score ?? 0;
   const calibrated = thresholdAt({ scores: nulls.map(scoreOf).sort((a, b) => a - b) }, 0.05);

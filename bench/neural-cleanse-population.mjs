@@ -2,25 +2,21 @@
 //   triggerlab run suites/defense-population.yaml --store population
 //   node bench/neural-cleanse-population.mjs --store population --out findings.jsonl [--schedule reference] [--match resnet-mini] [--run ID,ID] [--seed 1] [--limit 10]
 // What it comes to: node bench/neural-cleanse-figures.mjs findings.jsonl
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { neuralCleanse } from '../dist/defenses/neural-cleanse/neural-cleanse.js';
 import { cleanseSettings } from '../dist/defenses/neural-cleanse/settings.js';
 import { bindRun } from '../dist/runner/bind-run.js';
 import { restoreRun } from '../dist/runner/restore-run.js';
-import { TRAINED_ARTIFACT } from '../dist/runner/twins.js';
 import { Runtime } from '../dist/runtime/node.js';
-import { openStore } from '../dist/store/open.js';
+import { CHOICE, classifiers } from './classifiers.mjs';
 
 const { values } = parseArgs({
   options: {
-    store: { type: 'string', default: '.triggerlab' },
+    ...CHOICE,
     out: { type: 'string', default: 'findings.jsonl' },
     schedule: { type: 'string', default: 'cheap' },
     seed: { type: 'string', default: '0' },
-    match: { type: 'string', default: '' },
-    run: { type: 'string', default: '' },
-    experiment: { type: 'string' },
     limit: { type: 'string', default: '1000000' },
     threads: { type: 'string', default: '1' },
     reverse: { type: 'boolean', default: false },
@@ -37,27 +33,18 @@ const settings = cleanseSettings({
   batchSize: number(values.batch),
 });
 const seed = Number(values.seed);
-const lines = existsSync(values.out) ? readFileSync(values.out, 'utf8').trim().split('\n').filter(Boolean) : [];
-const known = new Set(lines.map((line) => JSON.parse(line)).map((one) => `${one.runId} ${one.seed}`));
-const store = await openStore(values.store, { mode: 'use' });
-const filter = values.experiment === undefined ? {} : { experiment: values.experiment };
-const runs = (await store.listRuns(filter)).filter(
-  (run) =>
-    run.status === 'done' &&
-    !known.has(`${run.runId} ${seed}`) &&
-    values.run.split(',').some((id) => run.runId.startsWith(id)) &&
-    `${run.spec.model} ${JSON.stringify(run.spec.dataset)} ${run.spec.attack.type}`.includes(values.match),
+const chosen = await classifiers(
+  values,
+  values.out,
+  (line) => `${line.runId} ${line.seed}`,
+  (runId) => `${runId} ${seed}`,
+  (runs) => (values.reverse ? runs.toReversed() : runs).slice(0, Number(values.limit)),
 );
-const chosen = (values.reverse ? runs.toReversed() : runs).slice(0, Number(values.limit));
-const kept = new Map();
-for (const run of chosen) kept.set(run.runId, await store.getArtifact(run.runId, TRAINED_ARTIFACT));
-// Others may want the store meanwhile.
-await store.close();
 const runtime = new Runtime({ threads: Number(values.threads) });
-for (const run of chosen) {
+for (const { run, trained } of chosen) {
   const { spec } = run;
   const { dataset, network } = await bindRun(runtime, { ...spec, attack: { type: 'none' } });
-  const { state } = await restoreRun(runtime, run, kept.get(run.runId));
+  const { state } = await restoreRun(runtime, run, trained);
   const before = process.cpuUsage();
   let told = 0;
   const onProgress = (share) => {

@@ -1,5 +1,5 @@
 // What `lint` prints: findings for people, and the JSON document.
-import { formatPercent } from '../core/format.ts';
+import { counted, formatPercent } from '../core/format.ts';
 import { datasetLabel } from '../core/references.ts';
 import { countFindings, type Finding } from '../lint/findings.ts';
 import type { CheckedStage, LintResult } from '../lint/lint.ts';
@@ -26,14 +26,14 @@ export function summaryLine({ experiment, findings, stages }: LintResult): strin
   const counts = countFindings(findings);
   const words = Object.entries(counts).map(([severity, n]) => `${n === 0 ? 'no' : n} ${severity}${n === 1 ? '' : 's'}`);
   const checked = stages.reduce((sum, { measured }) => sum + measured.length, 0);
-  return `${experiment}: ${words.join(', ')}; ${checked} ${checked === 1 ? 'trigger' : 'triggers'} checked`;
+  return `${experiment}: ${words.join(', ')}; ${counted(checked, 'trigger')} checked`;
 }
 
 /** A finding on three lines: where and what, the runs concerned, the fix. */
 export function findingText({ severity, rule, at, dataset, message, fix, runs }: Finding): string {
   const about = dataset === undefined ? '' : `${dataset}: `;
-  const counted = runs > 0 ? ` [${runs} ${runs === 1 ? 'run' : 'runs'}]` : '';
-  return `${severity} ${rule} ${at}\n  ${about}${message}${counted}\n  → ${fix}`;
+  const inRuns = runs > 0 ? ` [${counted(runs, 'run')}]` : '';
+  return `${severity} ${rule} ${at}\n  ${about}${message}${inRuns}\n  → ${fix}`;
 }
 
 function survivalTable(stages: readonly CheckedStage[]): string {

@@ -1,5 +1,5 @@
 // What `triggerlab plan` says of time, memory, disk, and of work that runs share.
-import { formatBytes, formatSeconds } from '../core/format.ts';
+import { counted, formatBytes, formatSeconds } from '../core/format.ts';
 import { modelLabel } from '../core/references.ts';
 import type { NeededEncoder } from '../runner/encoders.ts';
 import { type Calibration, readCalibration } from '../runner/forecast/calibration.ts';
@@ -59,7 +59,6 @@ export function forecastLines(plan: Plan, file: string, { forecast, calibration,
   ];
 }
 
-const counted = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
 const saving = (seconds: number | undefined) =>
   seconds === undefined ? '' : ` (saves ${formatSeconds(seconds)} of work)`;
 const whole = (count: number) => Math.round(count).toLocaleString('en-US');

@@ -1,5 +1,6 @@
 // `triggerlab plan`: what an experiment comes to, without doing any of it.
 import type { Command } from 'commander';
+import { counted } from '../core/format.ts';
 import { datasetLabel, modelLabel } from '../core/references.ts';
 import { textTable } from '../report/text-table.ts';
 import { neededEncoders } from '../runner/encoders.ts';
@@ -116,10 +117,6 @@ function factorRows({ field, levels }: FactorCount): string[][] {
     String(poisoned),
     String(clean),
   ]);
-}
-
-function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 function shown(value: unknown): string {

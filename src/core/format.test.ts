@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatBytes, formatPercent, formatSeconds } from './format.ts';
+import { counted, formatBytes, formatPercent, formatSeconds } from './format.ts';
 
 it.each([
   [0, '0.0 s'],
@@ -34,4 +34,8 @@ it('per cent', () => {
   expect(formatPercent(0.9312)).toBe('93.1 %');
   expect(formatPercent(1, 0)).toBe('100 %');
   expect(formatPercent(0.00504, 2)).toBe('0.50 %');
+});
+
+it('counts', () => {
+  expect([0, 1, 2].map((count) => counted(count, 'run'))).toEqual(['0 runs', '1 run', '2 runs']);
 });
