@@ -90,9 +90,10 @@ export function judge({ result, calibration, behaviour, settings, rate, classes,
         : 'the small trigger that was found works on fewer than 80 % of the images it was tried on: it may owe its size to chance',
     );
   }
-  if (inputSize !== nullDistribution.inputSize && working.length > 0 && sizes.score <= LARGEST_CLEAN_FACTOR) {
+  const side = nullDistribution.inputSize;
+  if (inputSize !== side && working.length > 0 && sizes.score <= LARGEST_CLEAN_FACTOR) {
     reasons.push(
-      `it stands out by the threshold, but that was measured on classifiers that see ${nullDistribution.inputSize} × ${nullDistribution.inputSize} pixels; among clean ones of other kinds there were masks ${LARGEST_CLEAN_FACTOR} times smaller than the median`,
+      `it stands out by the threshold, but that was measured on classifiers that see ${side} × ${side} pixels; among clean ones of other kinds there were masks ${LARGEST_CLEAN_FACTOR} times smaller than the median`,
     );
   }
   const suspicious = working.map((i) => result.classes[i].class);
@@ -141,6 +142,9 @@ export function calibrationNotes(calibration: Calibration, settings: CleanseSett
     );
   }
   if (!isCalibrated(settings)) notes.push('This search had other settings: the rate is an assumption.');
-  notes.push('For another kind of classifier the rate may be another one.');
+  const side = nullDistribution.inputSize;
+  notes.push(
+    `For another kind of classifier the rate may be another one; where it does not see ${side} × ${side} pixels, only a mask more than ${LARGEST_CLEAN_FACTOR} times smaller than the median is called suspicious.`,
+  );
   return notes;
 }
