@@ -119,7 +119,7 @@ dataset: shapes?train=100&test=40
 model: alexnet-mini
 init: random
 training: {learningRate: 0.001, epochs: 20, batchSize: 20}
-seed: [0, 1]
+seed: [0, 1, 2]
 attack: {type: badnets, size: 0.16, color: white, target: 3, poisonRate: [0.1, 0.2, 0.3, 0.4, 0.5]}
 `,
 );
@@ -140,13 +140,20 @@ try {
   say('three workers have joined, each in namespaces of its own');
   triggerlab('run', 'shared.yaml', '--store', server.url, '--workers', '0');
 
-  // The first host that has a run in hand after half of the work is cut off until its run is somebody else's.
-  await until('half of the runs', workers, async () => (await count("runs WHERE status = 'done'")) >= alone.size / 2);
-  const [cut] = await store.database.query(
-    "SELECT r.run_id, w.worker, w.host FROM runs r JOIN workers w USING (worker) WHERE r.status = 'running' LIMIT 1",
-  );
-  const index = HOSTS.indexOf(cut?.host);
-  if (index < 0) throw new Error(`no host has a run in hand, but ${JSON.stringify(cut)}`);
+  // Once every host has finished a run, the first that has one in hand is cut off until that run is somebody else's.
+  let cut;
+  await until('a run of every host', workers, async () => {
+    const hosts = await count("(SELECT DISTINCT worker FROM runs WHERE status = 'done') AS hosts");
+    [cut] = await store.database.query(
+      "SELECT r.run_id, w.worker, w.host FROM runs r JOIN workers w USING (worker) WHERE r.status = 'running' LIMIT 1",
+    );
+    const left = await count("runs WHERE status <> 'done'");
+    if (left === 0)
+      throw new Error(`the sweep ended before each of ${HOSTS.length} hosts had done a run (${hosts} had)`);
+    return hosts === HOSTS.length && cut !== undefined;
+  });
+  const index = HOSTS.indexOf(cut.host);
+  if (index < 0) throw new Error(`a run is in hand of a stranger: ${JSON.stringify(cut)}`);
   ip('link', 'set', linkOf(index), 'down');
   await until(
     'the loss of its run',

@@ -21,6 +21,8 @@ import { privateSlurm } from '../support/private-slurm.mjs';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const LIMIT_MS = 600_000;
+/** Longer than the first job may work, though this machine's speed may be taken for half of what it is. */
+const RUN_SECONDS = 60;
 const began = performance.now();
 const root = mkdtempSync(join(tmpdir(), 'triggerlab-slurm-'));
 chmodSync(root, 0o755);
@@ -55,6 +57,25 @@ const jobLogs = () =>
     .map((name) => `${name}: ${readFileSync(join(work, name), 'utf8').slice(-2000)}`)
     .join('\n');
 
+const sweep = (name, epochs) => `name: ${name}
+dataset: shapes?train=400&test=100
+model: alexnet-mini
+init: random
+training: {learningRate: 0.001, epochs: ${epochs}, batchSize: 20}
+seed: 0
+attack: {type: badnets, size: 0.16, color: white, target: 3, poisonRate: 0.02}
+`;
+
+/** What an epoch takes on one core here. */
+function secondsPerEpoch() {
+  const epochs = 40;
+  writeFileSync(join(work, 'speed.yaml'), sweep('speed', epochs));
+  const { runs } = JSON.parse(
+    triggerlab('run', 'speed.yaml', '--store', join(root, 'speed'), '--workers', '2', '--json'),
+  );
+  return Math.min(...runs.map(({ seconds }) => seconds)) / epochs;
+}
+
 let slurm;
 let server;
 let store;
@@ -65,18 +86,10 @@ try {
   );
   server = await privatePostgres();
   process.env.TRIGGERLAB_STORE = server.url;
-  // Two runs, the second compared with the first; one of them is in hand when the first job's time is up.
-  writeFileSync(
-    join(work, 'sweep.yaml'),
-    `name: sweep
-dataset: shapes?train=400&test=100
-model: alexnet-mini
-init: random
-training: {learningRate: 0.001, epochs: 120, batchSize: 20}
-seed: 0
-attack: {type: badnets, size: 0.16, color: white, target: 3, poisonRate: 0.02}
-`,
-  );
+  // Two runs, the second compared with the first: whatever this machine's speed, one of them is in hand when the first job's time is up.
+  const epochs = Math.ceil(RUN_SECONDS / secondsPerEpoch());
+  say(`${epochs} epochs, for about ${RUN_SECONDS} s a run`);
+  writeFileSync(join(work, 'sweep.yaml'), sweep('sweep', epochs));
   triggerlab('run', 'sweep.yaml', '--store', server.url, '--workers', '0');
   store = await openStore(server.url, { mode: 'use', artifacts: join(root, 'unused') });
   const runs = () => store.listRuns({ experiment: 'sweep' });
