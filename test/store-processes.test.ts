@@ -14,14 +14,11 @@ import {
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { readLock } from '../src/store/lock.ts';
 import { openStore } from '../src/store/open.ts';
 import { EmbeddedDatabase } from '../src/store/pglite.ts';
 import { filesBelow } from './store-suite.ts';
-
-// Every fresh store takes seconds, many on a busy machine.
-vi.setConfig({ testTimeout: 180_000 });
 
 const directories: string[] = [];
 const children: Child[] = [];
@@ -43,10 +40,11 @@ class Child {
   readonly ended: Promise<void>;
   #waiting: (() => void)[] = [];
 
-  constructor(script: string, args: string[]) {
+  constructor(script: string, args: string[], cache = process.env.TRIGGERLAB_CACHE) {
     children.push(this);
     this.process = spawn(process.execPath, [join(import.meta.dirname, 'fixtures', script), ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, TRIGGERLAB_CACHE: cache },
     });
     let rest = '';
     this.process.stdout?.on('data', (chunk: Buffer) => {
@@ -252,7 +250,8 @@ test('reading commands create nothing, and unusable places are explained', async
 
 test('a first start that is killed half-way leaves a store that opens', async () => {
   const directory = temporaryDirectory();
-  const child = new Child('store-writer.mjs', [directory, '3', '0']);
+  // Without a template it takes long enough to be caught at it.
+  const child = new Child('store-writer.mjs', [directory, '3', '0'], temporaryDirectory());
   const begun = () =>
     readdirSync(directory).some(
       (name) => name.startsWith('.db-new-') && existsSync(join(directory, name, 'PG_VERSION')),

@@ -3,14 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MIGRATIONS, migrate, SCHEMA_VERSION } from '../src/store/migrations.ts';
 import { openStore } from '../src/store/open.ts';
-import { EmbeddedDatabase } from '../src/store/pglite.ts';
+import type { EmbeddedDatabase } from '../src/store/pglite.ts';
 import { connectPostgres } from '../src/store/postgres.ts';
 import { archiveSuite } from './archive-suite.ts';
 import { queueSuite } from './queue-suite.ts';
 import { type StoreUnderTest, storeSuite } from './store-suite.ts';
+import { emptyDatabase } from './support/empty-database.ts';
 
 function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'store-test-'));
@@ -84,8 +85,18 @@ if (server) {
 }
 
 describe('migrations', () => {
+  let directory: string;
+  let db: EmbeddedDatabase;
+  beforeAll(async () => {
+    directory = temporaryDirectory();
+    db = await emptyDatabase(directory);
+  });
+  afterAll(async () => {
+    await db?.close();
+    rmSync(directory, { recursive: true });
+  });
+
   test('run once, all or nothing, and refuse a newer store', async () => {
-    const db = await EmbeddedDatabase.open('memory://');
     await db.exec('CREATE TABLE artifacts (in_the_way int)');
     await expect(migrate(db, 'here')).rejects.toThrow(/artifacts/);
     const left = await db.query("SELECT to_regclass('runs') AS runs, to_regclass('schema_version') AS version");
@@ -101,11 +112,9 @@ describe('migrations', () => {
       kind: 'input',
       message: `the store at here has schema version ${SCHEMA_VERSION + 1}; this program knows up to ${SCHEMA_VERSION}`,
     });
-    await db.close();
   });
 
   test('a transaction that throws leaves nothing, one that nests is one', async () => {
-    const db = await EmbeddedDatabase.open('memory://');
     await db.exec('CREATE TABLE t (a int)');
     const failing = db.transaction(async (tx) => {
       await tx.query('INSERT INTO t VALUES (1)');
@@ -118,7 +127,6 @@ describe('migrations', () => {
     await expect(failing).rejects.toThrow('no');
     await outside;
     expect(await db.query('SELECT a FROM t')).toEqual([{ a: 3 }]);
-    await db.close();
   });
 });
 

@@ -9,7 +9,7 @@ import { diskFull, isDiskFull } from '../core/system-fault.ts';
 import type { Database } from './database.ts';
 import { type LockInfo, readLock, type StoreLock, tryLock } from './lock.ts';
 import { migrate } from './migrations.ts';
-import { EmbeddedDatabase } from './pglite.ts';
+import { EmbeddedDatabase, requireRoomForNew } from './pglite.ts';
 import { connectPostgres } from './postgres.ts';
 import { connectionConfig, makeSocketDirectory, removeSocketDirectory, socketFile } from './socket-address.ts';
 import { serveDatabase, type WireServer } from './wire-server.ts';
@@ -197,7 +197,7 @@ async function openDatabase(directory: string, location: string): Promise<Embedd
       // Made elsewhere and moved into place when it is complete: a first start that is killed leaves nothing half done.
       const temporary = join(directory, `.db-new-${randomUUID()}`);
       mkdirSync(temporary, { mode: 0o700 });
-      await (await EmbeddedDatabase.open(temporary)).close();
+      await fillDatabase(temporary, location);
       // Replaces an empty directory, and fails on one that holds anything.
       renameSync(temporary, final);
     }
@@ -212,6 +212,21 @@ async function openDatabase(directory: string, location: string): Promise<Embedd
       cause: error,
     });
   }
+}
+
+/** Puts the database of a store without rows into an empty directory. */
+async function fillDatabase(directory: string, location: string): Promise<void> {
+  requireRoomForNew(directory);
+  // Loaded for new stores only.
+  const { keepTemplate, unpackTemplate } = await import('./template.ts');
+  if (await unpackTemplate(directory)) return;
+  const db = await EmbeddedDatabase.open(directory);
+  try {
+    await migrate(db, location);
+  } finally {
+    await db.close();
+  }
+  await keepTemplate(directory);
 }
 
 interface Served {

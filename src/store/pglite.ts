@@ -1,6 +1,5 @@
 // The embedded database: PGlite on a directory, for one process at a time (the holder of the store's lock).
-import { existsSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { statfsSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
 import { diskFull, systemFault } from '../core/system-fault.ts';
 import { type Database, encodeParameters, type SqlParameter, transactionView } from './database.ts';
@@ -36,11 +35,11 @@ export class EmbeddedDatabase implements Database {
   }
 
   /**
-   * Opens a data directory, creating it when it is empty or missing. Rows are in the file before a statement returns.
+   * Opens a data directory, filling it with a new database when it is empty. Rows are in the file before a statement returns.
    * @throws TriggerlabError (failed) when its disk is (nearly) full, as every statement does then.
    */
   static async open(directory: string): Promise<EmbeddedDatabase> {
-    requireRoom(directory, existsSync(join(directory, 'PG_VERSION')) ? RESERVE : RESERVE_FOR_NEW);
+    requireRoom(directory, RESERVE);
     const pglite = await PGlite.create({
       dataDir: directory,
       relaxedDurability: false,
@@ -119,9 +118,13 @@ export class EmbeddedDatabase implements Database {
 }
 
 function hasRoom(directory: string, bytes: number): boolean {
-  if (directory.startsWith('memory:')) return true;
   const { bavail, bsize } = statfsSync(directory);
   return bavail * bsize >= bytes;
+}
+
+/** @throws TriggerlabError (failed) when the disk of a directory has no room for a new database. */
+export function requireRoomForNew(directory: string): void {
+  requireRoom(directory, RESERVE_FOR_NEW);
 }
 
 function requireRoom(directory: string, bytes: number): void {

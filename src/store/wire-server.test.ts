@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { EmbeddedDatabase } from './pglite.ts';
+import { emptyDatabase } from '../../test/support/empty-database.ts';
+import type { EmbeddedDatabase } from './pglite.ts';
 import { serveDatabase, type WireServer } from './wire-server.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'wire-'));
@@ -13,7 +14,7 @@ let db: EmbeddedDatabase;
 let server: WireServer;
 
 beforeAll(async () => {
-  db = await EmbeddedDatabase.open('memory://');
+  db = await emptyDatabase(join(directory, 'store'));
   await db.exec('CREATE TABLE t (a int)');
   server = await serveDatabase(db, { path }, { holdMs: 300 });
 });

@@ -37,7 +37,7 @@ export interface Damage {
 }
 
 /** Some bytes changed, cut off or put in. */
-const damages = fc.record({
+export const damages = fc.record({
   flips: fc.array(fc.tuple(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.nat(255)), {
     maxLength: 6,
   }),
