@@ -1,6 +1,6 @@
 // Reads the files of a tar archive, perhaps compressed, that we do not trust: one after another, nothing is ever unpacked to disk.
 import { Readable } from 'node:stream';
-import { extract, type Headers } from 'tar-stream';
+import type { Headers } from 'tar-stream';
 import { inputError, messageOf, TriggerlabError } from './errors.ts';
 import { unpackedBytes } from './gunzip.ts';
 
@@ -21,6 +21,8 @@ const MAX_ENTRIES = 10_000;
  */
 export async function* tarFiles(path: string, maxBytes: number, maxEntries = MAX_ENTRIES): AsyncGenerator<TarFile> {
   const bytes = Readable.from(unpackedBytes(path, maxBytes), { objectMode: false });
+  // Loaded here: whoever looks a dataset up only wants its name.
+  const { extract } = await import('tar-stream');
   const archive = extract();
   bytes.on('error', (error) => archive.destroy(error));
   bytes.pipe(archive);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Tensor } from '../core/tensor.ts';
 import type { Attribute } from './attributes.ts';
 import type { Graph, Value } from './graph.ts';
-import { liveNodes } from './onnx/encode.ts';
+import { liveNodes } from './live-nodes.ts';
 
 const known = new WeakMap<object, string>();
 

@@ -243,7 +243,10 @@ export class Graph {
   }
 }
 
-function constantKey(content: Tensor): string {
-  const { buffer, byteOffset, byteLength } = content.data;
-  return `${content.dtype}[${content.shape}]${String.fromCharCode(...new Uint8Array(buffer, byteOffset, byteLength))}`;
+/** In units of two bytes where elements have as many: half as many characters. */
+function constantKey({ dtype, shape, data }: Tensor): string {
+  const { buffer, byteOffset, byteLength } = data;
+  const units = data.BYTES_PER_ELEMENT > 1 ? new Uint16Array(buffer, byteOffset, byteLength / 2) : data;
+  // The types know arrays of numbers alone, the function takes whatever can be indexed.
+  return `${dtype}[${shape}]${String.fromCharCode.apply(null, units as unknown as number[])}`;
 }

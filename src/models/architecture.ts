@@ -54,6 +54,9 @@ export interface ArchitectureInfo {
   readonly buffers: readonly BufferInfo[];
 }
 
+/** What was found of each, by its options: planning asks for the same networks again and again. */
+const described = new WeakMap<Architecture, Map<string, ArchitectureInfo>>();
+
 /** Parameters and buffers of a network for images of `inputSize` and `classes` classes, found by building it once. */
 export function describeArchitecture(
   architecture: Architecture,
@@ -61,6 +64,15 @@ export function describeArchitecture(
   classes: number,
   origin: Origin = 'pretrained',
 ): ArchitectureInfo {
+  const known = described.get(architecture) ?? new Map<string, ArchitectureInfo>();
+  described.set(architecture, known);
+  const key = `${inputSize} ${classes} ${origin}`;
+  const info = known.get(key) ?? describe(architecture, inputSize, classes, origin);
+  known.set(key, info);
+  return info;
+}
+
+function describe(architecture: Architecture, inputSize: number, classes: number, origin: Origin): ArchitectureInfo {
   const graph = new Graph();
   const parameters: ParameterInfo[] = [];
   const buffers: BufferInfo[] = [];

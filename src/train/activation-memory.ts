@@ -1,7 +1,7 @@
 // What a graph keeps in memory per image: values that wait for the backward pass, and the most that is alive at once.
 import type { DType } from '../core/tensor.ts';
 import type { Graph, Node, Value } from '../graph/graph.ts';
-import { capturedBy, liveNodes } from '../graph/onnx/encode.ts';
+import { capturedBy, liveNodes } from '../graph/live-nodes.ts';
 import { productOf } from '../graph/shapes.ts';
 import { elements } from './multiply-adds.ts';
 

@@ -2,16 +2,19 @@
 import { copyInto } from '../graph/copy.ts';
 import { graphFingerprint } from '../graph/fingerprint.ts';
 import { type Dim, Graph, type Shape, type Value } from '../graph/graph.ts';
+import { nodesBehind } from '../graph/live-nodes.ts';
 import { concat } from '../graph/ops/concat.ts';
 import { reshape } from '../graph/ops/reshape.ts';
 import { split } from '../graph/ops/split.ts';
 import { productOf } from '../graph/shapes.ts';
-import { multiplyAdds } from './multiply-adds.ts';
+import { nodeMultiplyAdds } from './multiply-adds.ts';
 import { emitForward, type Forward, type Network } from './network.ts';
 
 export interface FrozenPart {
   /** From the inputs of preprocessing to the output `features`, float32 [N, width]. */
   readonly graph: Graph;
+  /** Of one image. */
+  readonly multiplyAdds: number;
   /** Numbers kept of each image. */
   readonly width: number;
   /** Names what the graph computes, its weights included. */
@@ -49,20 +52,30 @@ export function frozenPartOf(forward: Forward, model: string): FrozenPart | unde
   const boundary = boundaryOf(forward.logits.graph, ends);
   if (boundary.length === 0) return undefined;
   const widths = boundary.map(({ shape }) => productOf(shape.slice(1)).size);
-  const graph = new Graph(`features ${model}`);
-  const rows = copyInto(graph, boundary, new Map()).map((value, i) => reshape(value, [-1, widths[i]]));
-  graph.output('features', rows.length === 1 ? rows[0] : concat(rows, 1));
   const width = widths.reduce((sum, own) => sum + own, 0);
-  if (multiplyAdds(graph, 1) < MULTIPLY_ADDS_PER_BYTE * 4 * width) return undefined;
+  const work = nodesBehind(forward.logits.graph, boundary).reduce((sum, node) => sum + nodeMultiplyAdds(node, 1), 0);
+  if (work < MULTIPLY_ADDS_PER_BYTE * 4 * width) return undefined;
+  let emitted: Graph | undefined;
   return {
-    graph,
+    get graph() {
+      emitted ??= frozenGraph(`features ${model}`, boundary, widths);
+      return emitted;
+    },
+    multiplyAdds: work,
     width,
     get fingerprint() {
-      return graphFingerprint(graph);
+      return graphFingerprint(this.graph);
     },
     boundary: boundary.map(({ name, shape }) => `${name} [${shape.slice(1)}]`).join(', '),
     rest: (target) => restOf(forward, target, boundary, widths),
   };
+}
+
+function frozenGraph(name: string, boundary: readonly Value[], widths: readonly number[]): Graph {
+  const graph = new Graph(name);
+  const rows = copyInto(graph, boundary, new Map()).map((value, i) => reshape(value, [-1, widths[i]]));
+  graph.output('features', rows.length === 1 ? rows[0] : concat(rows, 1));
+  return graph;
 }
 
 /** Frozen values that others use; none where one of them has no fixed number of elements per image. */
@@ -83,7 +96,7 @@ function boundaryOf(graph: Graph, ends: readonly Value[]): Value[] {
   for (const end of ends) if (own.has(end)) boundary.add(end);
   const fits = ({ shape, dtype }: Value) =>
     shape[0] === 'N' && dtype === 'float32' && shape.slice(1).every((dim) => typeof dim === 'number');
-  const used = new Set(needed(graph, ends));
+  const used = new Set([...ends, ...nodesBehind(graph, ends).flatMap(({ inputs }) => inputs)]);
   const found = [...boundary].filter((value) => used.has(value));
   return found.every((value) => value.producer && fits(value)) ? found : [];
 }
@@ -92,13 +105,6 @@ function boundaryOf(graph: Graph, ends: readonly Value[]): Value[] {
 function perImage([first]: Shape): boolean {
   const names = (dim: Dim | undefined) => (dim === undefined ? [] : productOf([dim]).names);
   return names(first).length === 1 && names(first)[0] === 'N';
-}
-
-function needed(graph: Graph, ends: readonly Value[]): Set<Value> {
-  const found = new Set<Value>(ends);
-  for (const node of [...graph.nodes].reverse())
-    if (node.outputs.some((output) => found.has(output))) for (const input of node.inputs) if (input) found.add(input);
-  return found;
 }
 
 function restOf(forward: Forward, target: Graph, boundary: readonly Value[], widths: readonly number[]): Rest {

@@ -1,6 +1,6 @@
 // How much arithmetic a graph asks for: the multiply-adds of its convolutions and matrix products.
 import type { Dim, Graph, Node, Value } from '../graph/graph.ts';
-import { liveNodes } from '../graph/onnx/encode.ts';
+import { liveNodes } from '../graph/live-nodes.ts';
 import { productOf } from '../graph/shapes.ts';
 
 /**

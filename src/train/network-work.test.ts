@@ -29,3 +29,17 @@ test.each(shapes)('%s under %s: as much as its own graphs say', async (name, pol
   expect(2 * (work.evaluation + (work.frozen?.multiplyAdds ?? 0))).toBe(whole.flops.forward);
   expect(4 * work.changed).toBe(whole.checkpointBytes);
 });
+
+test.each([
+  ['alexnet', 'paper', 'pretrained', [655566528, 9216, 125952000, 54566912, 54575114, 7505960]],
+  ['googlenet', 'paper', 'random', [undefined, undefined, 2891507200, 1504755456, 40394, 78665656]],
+  ['resnet152', 'paper', 'pretrained', [undefined, undefined, 22905204736, 11511599104, 323338, 502081064]],
+  ['resnet-mini', 'from:4', 'pretrained', [undefined, undefined, 10731264, 4044032, 307498, 545448]],
+] as const)('%s under %s, %s: as counted from a whole training pass, running statistics included', async (...row) => {
+  const [name, policy, init, figures] = row;
+  const model = models.get(name);
+  const { frozen, step, evaluation, changed, activationBytes } = await networkWork({
+    ...{ model, freeze: parseFreeze(policy), classes: 10, inputSize: model.inputSize, init },
+  });
+  expect([frozen?.multiplyAdds, frozen?.width, step, evaluation, changed, activationBytes]).toEqual(figures);
+});

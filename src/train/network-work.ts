@@ -1,11 +1,11 @@
 // What a network under a freeze policy asks of a machine for each image, told from its forward pass alone: nothing is run.
 import { sizeOf } from '../core/tensor.ts';
 import { Graph, type Value } from '../graph/graph.ts';
-import { liveNodes } from '../graph/onnx/encode.ts';
+import { nodesBehind } from '../graph/live-nodes.ts';
 import { productOf } from '../graph/shapes.ts';
 import { type EmptyNetworkOptions, emptyNetwork } from './empty-network.ts';
 import { frozenPartOf } from './frozen-part.ts';
-import { multiplyAdds, nodeMultiplyAdds } from './multiply-adds.ts';
+import { nodeMultiplyAdds } from './multiply-adds.ts';
 import { emitForward } from './network.ts';
 
 export interface NetworkWork {
@@ -25,22 +25,19 @@ export interface NetworkWork {
 export async function networkWork(options: EmptyNetworkOptions): Promise<NetworkWork> {
   const network = await emptyNetwork(options);
   const graph = new Graph('work');
-  const whole = emitForward(graph, network, 'train');
-  const part = frozenPartOf(whole, network.model.name);
-  const frozen = part && { multiplyAdds: multiplyAdds(part.graph, 1), width: part.width };
-  const { logits, auxiliary = [], nextBuffers } = whole;
-  graph.output('logits', logits);
-  for (const [i, head] of auxiliary.entries()) graph.output(`auxiliary/${i}`, head.logits);
-  for (const [name, value] of nextBuffers) graph.output(`next/${name}`, value);
+  // Without what updates running statistics: most nodes of a deep network, and no work of an image.
+  const forward = emitForward(graph, { ...network, buffers: [] }, 'train');
+  const frozen = frozenPartOf(forward, network.model.name);
+  const { logits, auxiliary = [] } = forward;
   const trained = new Set<Value>(graph.inputs.filter(({ name }) => name.startsWith('parameters/')));
-  let forward = 0;
+  let whole = 0;
   let backward = 0;
   let activationBytes = 0;
-  for (const node of liveNodes(graph)) {
+  for (const node of nodesBehind(graph, [logits, ...auxiliary.map((head) => head.logits)])) {
     const moved = node.inputs.map((input) => input !== undefined && trained.has(input));
     if (moved.includes(true)) for (const output of node.outputs) trained.add(output);
     const own = nodeMultiplyAdds(node, 1);
-    forward += own;
+    whole += own;
     // The gradient to each of the two factors is a product of the same size.
     backward += own * moved.slice(0, 2).filter(Boolean).length;
     for (const { shape } of node.outputs) {
@@ -48,11 +45,11 @@ export async function networkWork(options: EmptyNetworkOptions): Promise<Network
       if (names.includes('N')) activationBytes += 4 * size;
     }
   }
-  const rest = forward - (frozen?.multiplyAdds ?? 0);
+  const rest = whole - (frozen?.multiplyAdds ?? 0);
   const buffers = new Set(network.buffers);
   const changed = [...network.packs, ...network.info.buffers.filter(({ name }) => buffers.has(name))];
   return {
-    frozen,
+    frozen: frozen && { multiplyAdds: frozen.multiplyAdds, width: frozen.width },
     step: rest + backward,
     evaluation: rest,
     changed: changed.reduce((sum, { shape }) => sum + sizeOf(shape), 0),

@@ -166,6 +166,7 @@ function emitPlain(graph: Graph, network: Network, mode: 'train' | 'evaluate'): 
     return { pack, input, members: unpackValues(pack, input) };
   });
   const trained = new Map(packs.flatMap(({ pack, members }) => pack.members.map(({ name }, i) => [name, members[i]])));
+  const buffers = new Set(network.buffers);
   const nextBuffers = new Map<string, Value>();
   const masks: DropoutMask[] = [];
   const context: LayerContext = {
@@ -173,11 +174,11 @@ function emitPlain(graph: Graph, network: Network, mode: 'train' | 'evaluate'): 
     batchNormMode: mode === 'train' ? network.trainable.batchNormMode : 'running',
     parameter: (name) => trained.get(name) ?? frozen(graph, network.start, name),
     buffer(name, shape) {
-      return network.buffers.includes(name)
-        ? graph.input(`buffers/${name}`, 'float32', shape)
-        : frozen(graph, network.start, name);
+      return buffers.has(name) ? graph.input(`buffers/${name}`, 'float32', shape) : frozen(graph, network.start, name);
     },
-    updateBuffer: (name, value) => nextBuffers.set(name, value),
+    updateBuffer(name, emit) {
+      if (buffers.has(name)) nextBuffers.set(name, emit());
+    },
     dropoutMask(name, shape, rate) {
       if (mode === 'evaluate' || !network.dropout || rate === 0) return undefined;
       masks.push({ input: `mask/${name}`, shape, rate });

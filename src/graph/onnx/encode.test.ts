@@ -6,6 +6,7 @@ import { openSession } from '../../runtime/node.ts';
 import { type Attributes, float } from '../attributes.ts';
 import { gradients } from '../autodiff.ts';
 import { Graph, type OpDefinition, type Value } from '../graph.ts';
+import { liveNodes } from '../live-nodes.ts';
 import { add } from '../ops/add.ts';
 import { clip } from '../ops/clip.ts';
 import { conv } from '../ops/conv.ts';
@@ -14,7 +15,7 @@ import { maxPool } from '../ops/max-pool.ts';
 import { mul } from '../ops/mul.ts';
 import { reduceSum } from '../ops/reduce-sum.ts';
 import { relu } from '../ops/relu.ts';
-import { encodeModel, IR_VERSION, liveNodes, OPSET_VERSION } from './encode.ts';
+import { encodeModel, IR_VERSION, OPSET_VERSION } from './encode.ts';
 import { AttributeProto_AttributeType as Kind, type ModelProto, ModelProtoSchema } from './onnx_pb.ts';
 
 const decode = (graph: Graph): ModelProto => fromBinary(ModelProtoSchema, encodeModel(graph));

@@ -3,6 +3,7 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { FilePlace, Tensor } from '../../core/tensor.ts';
 import type { Attribute } from '../attributes.ts';
 import type { Graph, Node, Value, ValueType } from '../graph.ts';
+import { capturedBy, liveNodes } from '../live-nodes.ts';
 import { dtypeCode } from './dtypes.ts';
 import {
   type AttributeProtoSchema,
@@ -90,26 +91,6 @@ function checkUnique(names: readonly string[]): void {
     if (seen.has(name)) throw new Error(`graph output "${name}": another value has this name`);
     seen.add(name);
   }
-}
-
-/** Nodes that some output depends on, in order. */
-export function liveNodes(graph: Graph): Node[] {
-  const wanted = new Set<Value>(graph.outputs.values());
-  const live: Node[] = [];
-  for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    const node = graph.nodes[i];
-    if (!node.outputs.some((output) => wanted.has(output))) continue;
-    live.push(node);
-    for (const input of [...node.inputs, ...capturedBy(node)]) if (input) wanted.add(input);
-  }
-  return live.reverse();
-}
-
-/** Values that the bodies of a node take from the graph around them. */
-export function capturedBy({ attributes }: Node): Value[] {
-  return Object.values(attributes).flatMap((value) =>
-    typeof value === 'object' && 'graph' in value ? [...value.graph.captured.values()] : [],
-  );
 }
 
 function nodeProto(

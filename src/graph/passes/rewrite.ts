@@ -1,7 +1,7 @@
 // Copies a graph node by node, so that a pass can put something else in a node's place.
 import type { Attribute } from '../attributes.ts';
 import { Graph, type Node, Value } from '../graph.ts';
-import { liveNodes } from '../onnx/encode.ts';
+import { liveNodes } from '../live-nodes.ts';
 
 /** What stands for a node in the new graph, given its inputs there; undefined keeps the node as it is. */
 export type Lowering = (node: Node, inputs: readonly (Value | undefined)[]) => readonly Value[] | undefined;
