@@ -16,6 +16,11 @@ export function portableSha256Hex(data: Uint8Array | string): string {
   return bytesToHex(sha256(typeof data === 'string' ? utf8ToBytes(data) : data));
 }
 
+/** SHA-256 of bytes that come piece by piece. */
+export function sha256Pieces(): { update(piece: Uint8Array): unknown; digest(): Uint8Array } {
+  return native ? native.createHash('sha256') : sha256.create();
+}
+
 /** SHA-256 of bytes or of a string's UTF-8: 32 bytes. */
 export function sha256Bytes(data: Uint8Array | string): Uint8Array {
   return sha256(typeof data === 'string' ? utf8ToBytes(data) : data);

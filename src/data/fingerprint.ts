@@ -1,6 +1,6 @@
 // The fingerprint of a dataset: one hash over everything a run can see of it.
-import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { sha256Pieces } from '../core/hash.ts';
 import type { Dataset, ImageSource } from './dataset.ts';
 
 const ROWS_PER_READ = 512;
@@ -10,7 +10,7 @@ const ROWS_PER_READ = 512;
  * (32-bit little endian), the pixels row by row, and the labels (16-bit little endian). Names do not count.
  */
 export function datasetFingerprint(dataset: Pick<Dataset, 'train' | 'test'>): string {
-  const hash = sha256.create();
+  const hash = sha256Pieces();
   for (const source of [dataset.train, dataset.test]) {
     hash.update(littleEndian(4, [source.count, source.height, source.width, source.channels]));
     for (const pixels of blocks(source)) hash.update(pixels);
