@@ -46,6 +46,19 @@ describe('Rng', () => {
     expect(forking.fork('y').bits()).toBe(early);
   });
 
+  it('keep: what bits would decide one by one, and goes on where they would', () => {
+    const rates = fc.oneof(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.constantFrom(0, 0.2, 0.5));
+    fc.assert(
+      fc.property(fc.integer(), rates, fc.nat(300), (seed, rate, length) => {
+        const [rng, slow] = [Rng.of(seed), Rng.of(seed)];
+        const mask = new Uint8Array(length);
+        rng.keep(mask, rate);
+        expect([...mask]).toEqual(take(length, () => (slow.bits() >>> 0 >= rate * 2 ** 32 ? 1 : 0)));
+        expect(rng.bits()).toBe(slow.bits());
+      }),
+    );
+  });
+
   it('int: whole numbers in the range, both ends met', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: -1e6, max: 1e6 }), fc.nat(1e6), (seed, low, span) => {

@@ -7,7 +7,7 @@ import { sha256Bytes } from './hash.ts';
 
 /** A deterministic random stream (xoroshiro128+), mutable, identified by a seed and a path of labels. */
 export class Rng {
-  readonly #generator: RandomGenerator;
+  #generator: RandomGenerator;
   readonly #path: string;
   #spare: number | undefined;
 
@@ -50,9 +50,31 @@ export class Rng {
     return radius * Math.cos(angle);
   }
 
-  /** 32 random bits as a signed integer: the fast path for long masks. */
+  /** 32 random bits as a signed integer. */
   bits(): number {
     return this.#generator.next();
+  }
+
+  /**
+   * Fills `out` with 0 where the next `bits`, unsigned, are below `rate` · 2³², else with 1; `rate` in [0, 1). The generator's step is
+   * written out and nothing branches: masks are long, and half of the time would go into calls and wrong guesses.
+   */
+  keep(out: Uint8Array, rate: number): void {
+    const threshold = Math.min(Math.ceil(rate * 2 ** 32), 2 ** 32 - 1) | 0;
+    let [s01, s00, s11, s10] = Int32Array.from(this.#generator.getState());
+    for (let i = 0; i < out.length; i++) {
+      const drawn = (s00 + s10) | 0;
+      // The borrow of an unsigned subtraction.
+      out[i] = (((~drawn & threshold) | ((~drawn | threshold) & (drawn - threshold))) >>> 31) ^ 1;
+      const a0 = s10 ^ s00;
+      const a1 = s11 ^ s01;
+      const high = s01;
+      s01 = (s01 << 24) ^ (s00 >>> 8) ^ a1 ^ ((a1 << 16) | (a0 >>> 16));
+      s00 = (s00 << 24) ^ (high >>> 8) ^ a0 ^ (a0 << 16);
+      s10 = (a1 << 5) ^ (a0 >>> 27);
+      s11 = (a0 << 5) ^ (a1 >>> 27);
+    }
+    this.#generator = xoroshiro128plusFromState([s01, s00, s11, s10]);
   }
 
   /** A random permutation of 0 … count-1 (Fisher-Yates). */

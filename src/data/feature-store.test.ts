@@ -36,9 +36,9 @@ const storeOf = (options: Partial<FeatureStoreOptions> = {}) =>
   new FeatureStore({ directory, limit: 1e6, warn: (message) => warnings.push(message), ...options });
 const tableOf = (store: FeatureStore) => store.table('table', DESCRIPTION);
 
-async function read(table: FeatureTable, row: number): Promise<Float32Array | undefined> {
+function read(table: FeatureTable, row: number): Float32Array | undefined {
   const out = new Float32Array(WIDTH);
-  return (await table.read(keysOf(row)[0], out)) ? out : undefined;
+  return table.read(keysOf(row)[0], out) ? out : undefined;
 }
 
 describe('a file of features', () => {
@@ -68,8 +68,8 @@ describe('a store of features', () => {
     expect(other.has(keysOf(1)[0])).toBe(false);
     await other.refresh();
     expect(keysOf(1, 2, 3, 4).map((key) => other.has(key))).toEqual([true, true, true, false]);
-    for (const row of [3, 1, 2]) expect(await read(other, row)).toEqual(numbersOf(row));
-    expect(await read(other, 4)).toBeUndefined();
+    for (const row of [3, 1, 2]) expect(read(other, row)).toEqual(numbersOf(row));
+    expect(read(other, 4)).toBeUndefined();
     const about = JSON.parse(readFileSync(join(directory, 'table', 'about.json'), 'utf8'));
     expect(about).toEqual(DESCRIPTION);
     expect(warnings).toEqual([]);
@@ -97,11 +97,11 @@ describe('a store of features', () => {
     await table.add(rowsOf(1, 2));
     const [{ path, bytes }] = storedFeatures(directory);
     flip(path, bytes - 1);
-    expect(await read(table, 2)).toBeUndefined();
+    expect(read(table, 2)).toBeUndefined();
     expect(warnings[0]).toContain('the checksum of row 1 is wrong');
     expect(table.has(keysOf(1)[0])).toBe(false);
     await table.add(rowsOf(2));
-    expect(await read(table, 2)).toEqual(numbersOf(2));
+    expect(read(table, 2)).toEqual(numbersOf(2));
   });
 
   it('reads on from a file that another process has deleted, or says that it is gone', async () => {
@@ -109,7 +109,7 @@ describe('a store of features', () => {
     await table.add(rowsOf(1));
     await table.add(rowsOf(2));
     for (const { path } of storedFeatures(directory)) rmSync(path);
-    expect(await read(table, 1)).toBeUndefined();
+    expect(read(table, 1)).toBeUndefined();
     expect(warnings).toEqual([]);
     await table.refresh();
     expect(table.has(keysOf(2)[0])).toBe(false);
@@ -142,7 +142,7 @@ describe('a store of features', () => {
     utimesSync(left[0], longAgo, longAgo);
     const other = tableOf(storeOf());
     await other.refresh();
-    expect(await read(other, 1)).toEqual(numbersOf(1));
+    expect(read(other, 1)).toEqual(numbersOf(1));
     expect(readdirSync(join(directory, 'table')).filter((name) => name.endsWith('.tmp'))).toEqual(['.new.tmp']);
     expect(warnings).toEqual([]);
   });

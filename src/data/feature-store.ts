@@ -1,7 +1,7 @@
 // Features on disk, shared by runs and processes: a folder per frozen part of a network, in it files of rows that only ever
 // appear whole and never change. Bounded: the files unused for longest go first.
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readdirSync, type Stats, statfsSync, statSync, utimesSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, rmSync, type Stats, statfsSync, statSync, utimesSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
@@ -145,7 +145,7 @@ export class FeatureTable {
   async refresh(): Promise<void> {
     const present = new Set(filesIn(this.directory, EXTENSION));
     for (const [path, file] of this.#files) if (!present.has(path)) this.#drop(file);
-    for (const path of present) if (!this.#files.has(path)) await this.#take(path);
+    for (const path of present) if (!this.#files.has(path)) this.#take(path);
     for (const path of filesIn(this.directory, '.tmp')) {
       const { mtimeMs } = statOf(path) ?? { mtimeMs: Date.now() };
       if (Date.now() - mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true });
@@ -174,7 +174,7 @@ export class FeatureTable {
   }
 
   /** Copies a row into `out`; false when it is not there, or is damaged: its file then goes. */
-  async read(key: string, out: Float32Array): Promise<boolean> {
+  read(key: string, out: Float32Array): boolean {
     const place = this.#places.get(key);
     if (!place) return false;
     const { file, row } = place;
@@ -190,7 +190,7 @@ export class FeatureTable {
       file.read(row, out, () => this.#store.descriptor(file.path));
       return true;
     } catch (error) {
-      await this.#discard(file.path, error);
+      this.#discard(file.path, error);
       this.#drop(file);
       return false;
     }
@@ -203,10 +203,10 @@ export class FeatureTable {
     if (!statOf(about)) await writeFileAtomic(about, `${JSON.stringify(this.#description, null, 2)}\n`);
     const path = join(this.directory, `${randomUUID()}${EXTENSION}`);
     await writeFeatureFile(path, rows, this.#description.width);
-    await this.#take(path);
+    this.#take(path);
   }
 
-  async #take(path: string): Promise<void> {
+  #take(path: string): void {
     try {
       const file = new FeatureFile(path, this.#description.width);
       this.#files.set(path, file);
@@ -214,16 +214,16 @@ export class FeatureTable {
         if (!this.#places.has(key)) this.#places.set(key, { file, row });
       });
     } catch (error) {
-      await this.#discard(path, error);
+      this.#discard(path, error);
     }
   }
 
-  async #discard(path: string, error: unknown): Promise<void> {
+  #discard(path: string, error: unknown): void {
     this.#store.forget(path);
     // Another process may have made room.
     if (!statOf(path)) return;
     this.#store.warn(`cached features in ${path} are damaged (${messageOf(error)}): they are computed again`);
-    await rm(path, { force: true });
+    rmSync(path, { force: true });
   }
 
   #drop(file: FeatureFile): void {

@@ -41,19 +41,18 @@ export function stageDistance(one: Tensor, two: Tensor, i: number): number {
   const [, channels, height, width] = one.shape;
   const area = height * width;
   const start = i * channels * area;
+  const [x, y] = [one.data as Float32Array, two.data as Float32Array];
   let total = 0;
   for (let place = start; place < start + area; place++) {
-    const squares = [0, 0];
-    let product = 0;
-    for (let c = 0; c < channels; c++) {
-      const [a, b] = [Number(one.data[place + c * area]), Number(two.data[place + c * area])];
-      squares[0] += a * a;
-      squares[1] += b * b;
-      product += a * b;
+    let [xx, yy, xy] = [0, 0, 0];
+    for (let at = place; at < place + channels * area; at += area) {
+      xx += x[at] * x[at];
+      yy += y[at] * y[at];
+      xy += x[at] * y[at];
     }
-    const [a, b] = squares.map((square) => Math.sqrt(square) + 1e-10);
+    const [a, b] = [Math.sqrt(xx) + 1e-10, Math.sqrt(yy) + 1e-10];
     // ‖x/a − y/b‖², which rounding must not make negative.
-    total += Math.max(0, squares[0] / a ** 2 + squares[1] / b ** 2 - (2 * product) / (a * b));
+    total += Math.max(0, xx / a ** 2 + yy / b ** 2 - (2 * xy) / (a * b));
   }
   return total / area;
 }

@@ -37,15 +37,9 @@ export function structuralSimilarity(before: Levels, after: Levels, range = 255)
   const windowed = (plane: Float64Array) => blur(blur(plane, height, width), width - 2 * RADIUS, height);
   let total = 0;
   for (let c = 0; c < channels; c++) {
-    const [x, y] = [before, after].map(({ values }) =>
-      Float64Array.from({ length: height * width }, (_, i) => values[i * channels + c]),
-    );
+    const [x, y] = [planeOf(before, c), planeOf(after, c)];
     const [mx, my] = [windowed(x), windowed(y)];
-    const [xx, yy, xy] = [
-      windowed(x.map((value) => value * value)),
-      windowed(y.map((value) => value * value)),
-      windowed(x.map((value, i) => value * y[i])),
-    ];
+    const [xx, yy, xy] = [windowed(product(x, x)), windowed(product(y, y)), windowed(product(x, y))];
     let sum = 0;
     for (let i = 0; i < mx.length; i++) {
       const covariance = xy[i] - mx[i] * my[i];
@@ -55,6 +49,19 @@ export function structuralSimilarity(before: Levels, after: Levels, range = 255)
     total += sum / mx.length;
   }
   return total / channels;
+}
+
+/** One channel of an image. */
+function planeOf({ height, width, channels, values }: Levels, channel: number): Float64Array {
+  const plane = new Float64Array(height * width);
+  for (let i = 0; i < plane.length; i++) plane[i] = values[i * channels + channel];
+  return plane;
+}
+
+function product(x: Float64Array, y: Float64Array): Float64Array {
+  const out = new Float64Array(x.length);
+  for (let i = 0; i < out.length; i++) out[i] = x[i] * y[i];
+  return out;
 }
 
 /** Weighted means along each row where the window fits, transposed: doing it twice is the two-dimensional window. */

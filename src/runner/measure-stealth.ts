@@ -58,9 +58,12 @@ function native(source: ImageSource, rows: ArrayLike<number>): Look {
   const area = height * width;
   const bytes = source.read(rows);
   const data = new Float32Array(rows.length * 3 * area);
-  for (let i = 0; i < data.length; i++) {
-    const [n, c, at] = [Math.floor(i / (3 * area)), Math.floor(i / area) % 3, i % area];
-    data[i] = bytes[(n * area + at) * channels + (channels === 1 ? 0 : c)] / 255;
+  let i = 0;
+  for (let n = 0; n < rows.length; n++) {
+    for (let c = 0; c < 3; c++) {
+      const first = n * area * channels + (channels === 1 ? 0 : c);
+      for (let at = 0; at < area; at++) data[i++] = bytes[first + at * channels] / 255;
+    }
   }
   const images = Array.from(rows, (_, n) => {
     const values = bytes.subarray(n * area * channels, (n + 1) * area * channels);

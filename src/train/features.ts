@@ -13,7 +13,7 @@ import type { TriggeredSource } from './poisoned-set.ts';
 
 export interface Features {
   readonly part: FrozenPart;
-  /** The graph input `features` for rows of the source: float32 [rows, width]. */
+  /** The graph input `features` for rows of the source: float32 [rows, width], valid until the next call. */
   read(rows: ArrayLike<number>): Promise<Tensor>;
 }
 
@@ -61,13 +61,19 @@ export async function cachedFeatures(
     });
     if (!kept) return undefined;
   }
+  // New memory for every batch would take about as long as filling it, and as long again to be collected.
+  let memory = new Float32Array();
   return {
     part,
     async read(wanted) {
-      const data = new Float32Array(wanted.length * part.width);
+      const size = wanted.length * part.width;
+      if (memory.length < size) memory = new Float32Array(size);
+      const data = memory.subarray(0, size);
       for (let i = 0; i < wanted.length; i++) {
         const row = wanted[i];
-        await holderOf(row).read(keys.of(row), row, data.subarray(i * part.width, (i + 1) * part.width));
+        const out = data.subarray(i * part.width, (i + 1) * part.width);
+        // What was deleted or damaged since is computed again.
+        if (!holderOf(row).read(keys.of(row), out)) out.set(await holderOf(row).compute([row]));
       }
       return tensor('float32', [wanted.length, part.width], data);
     },
@@ -125,7 +131,7 @@ class Kept {
       const data = new Float32Array(now.length * this.#part.width);
       for (let at = 0; at < now.length; at += batch) {
         const rows = now.slice(at, at + batch).map(([, row]) => row);
-        data.set(await this.#compute(rows), at * this.#part.width);
+        data.set(await this.compute(rows), at * this.#part.width);
         onProgress(all.length - rest.length + at + rows.length);
       }
       try {
@@ -140,12 +146,12 @@ class Kept {
     return true;
   }
 
-  /** Copies the features of a row; what was deleted or damaged since is computed again. */
-  async read(key: string, row: number, out: Float32Array): Promise<void> {
-    if (!(await this.#table.read(key, out))) out.set(await this.#compute([row]));
+  /** Copies the features of a row that is kept; false when it no longer is. */
+  read(key: string, out: Float32Array): boolean {
+    return this.#table.read(key, out);
   }
 
-  async #compute(rows: readonly number[]): Promise<Float32Array> {
+  async compute(rows: readonly number[]): Promise<Float32Array> {
     const session = await this.#runtime.open(this.#part.graph);
     const feeds = imageFeeds(this.#source, rows, this.#network.preprocessing);
     return (await session.run(feeds)).features.data as Float32Array;
@@ -154,7 +160,7 @@ class Kept {
   /** Whether an image has the same features alone and among others, as all of this takes for granted. */
   async #independent(rows: readonly number[]): Promise<boolean> {
     const few = rows.slice(0, 4);
-    const [together, alone] = [await this.#compute(few), await this.#compute(few.slice(-1))];
+    const [together, alone] = [await this.compute(few), await this.compute(few.slice(-1))];
     const last = together.subarray(-this.#part.width);
     const same = alone.every((value, i) => Object.is(value, last[i]));
     if (!same) {

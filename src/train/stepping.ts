@@ -11,32 +11,11 @@ export interface Stepping {
   step(feeds: Feeds): Promise<number>;
 }
 
-/** Begins at a state, whose tensors are written over where that saves moving them. */
+/**
+ * Begins at a state, whose large tensors are written over where they lie; the rest alternates between two places. Nothing comes back
+ * as a result of a run: the memory of results is new each time, which takes as long as a small network's step and more to collect.
+ */
 export async function stepping(runtime: Runtime, step: TrainStep, start: Record<string, Tensor>): Promise<Stepping> {
-  return step.inPlace.length > 0 ? inMemory(runtime, step, start) : throughResults(runtime, step, start);
-}
-
-/** State that is small comes back as a step's results. */
-export async function throughResults(
-  runtime: Runtime,
-  step: TrainStep,
-  start: Record<string, Tensor>,
-): Promise<Stepping> {
-  const session = await runtime.open(step.graph);
-  const outputs = ['loss', ...step.state.map((name) => `next/${name}`)];
-  let state = start;
-  return {
-    state: () => state,
-    async step(feeds) {
-      const out = await session.run({ ...state, ...feeds }, outputs);
-      state = Object.fromEntries(step.state.map((name) => [name, out[`next/${name}`]]));
-      return Number(out.loss.data[0]);
-    },
-  };
-}
-
-/** State that is large never moves; the small rest alternates between two places. */
-async function inMemory(runtime: Runtime, step: TrainStep, start: Record<string, Tensor>): Promise<Stepping> {
   const session = await runtime.open(step.graph, { into: true });
   const loss = filled([], 0);
   let state = start;
@@ -51,6 +30,25 @@ async function inMemory(runtime: Runtime, step: TrainStep, start: Record<string,
       await session.runInto({ ...state, ...feeds }, { ...outputs, loss });
       [state, next] = [next, state];
       return loss.data[0];
+    },
+  };
+}
+
+/** The same without any state in place, to compare with. */
+export async function throughResults(
+  runtime: Runtime,
+  step: TrainStep,
+  start: Record<string, Tensor>,
+): Promise<Stepping> {
+  const session = await runtime.open(step.graph);
+  const outputs = ['loss', ...step.state.map((name) => `next/${name}`)];
+  let state = start;
+  return {
+    state: () => state,
+    async step(feeds) {
+      const out = await session.run({ ...state, ...feeds }, outputs);
+      state = Object.fromEntries(step.state.map((name) => [name, out[`next/${name}`]]));
+      return Number(out.loss.data[0]);
     },
   };
 }

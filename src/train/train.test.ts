@@ -51,17 +51,18 @@ const options: TrainingOptions = { ...ADAM, epochs: 2, batchSize: 16, seed: 1 };
 const bytesOf = (state: TrainedState) =>
   Object.fromEntries(Object.entries(state).map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('hex')]));
 
-/** A runtime that lets us see what its sessions are fed. */
+/** A runtime that lets us see what its training steps are fed, as it was: memory is used again. */
 class Watched extends Runtime {
   readonly fed: Feeds[] = [];
 
   override async open(graph: Graph, options?: { into?: boolean }): Promise<Session> {
     const session = await super.open(graph, options);
-    const run: Session['run'] = (feeds, outputs) => {
-      this.fed.push(feeds);
-      return session.run(feeds, outputs);
+    const runInto: Session['runInto'] = (feeds, outputs) => {
+      const copies = Object.entries(feeds).map(([name, fed]) => [name, { ...fed, data: fed.data.slice() }]);
+      this.fed.push(Object.fromEntries(copies));
+      return session.runInto(feeds, outputs);
     };
-    return { ...session, run };
+    return { ...session, runInto };
   }
 }
 

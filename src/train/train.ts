@@ -104,6 +104,7 @@ export async function train(
   );
   const schedule = options.schedule ?? (() => options.learningRate);
   const lone = network.trainable.batchNormMode === 'batch' && (source.count - 1) % options.batchSize === 0;
+  const dropoutMask = dropoutMasks(options.batchSize);
   const epochLosses = [...from.epochLosses];
   for (let epoch = from.epoch; epoch <= options.epochs; epoch++) {
     if (epoch === 2 && from.epoch === 1 && evaluates(epoch)) now = await phase(inEvaluation(network), now.state());
@@ -210,11 +211,15 @@ function copyOf({ dtype, shape, data }: Tensor): Tensor {
   return { dtype, shape, data: data.slice() };
 }
 
-/** 1 with probability 1 − rate for each element, drawn in order. */
-function dropoutMask(mask: DropoutMask, batch: number, rng: Rng): Tensor {
-  const shape = [batch, ...mask.shape.slice(1).map(Number)];
-  const keep = new Uint8Array(sizeOf(shape));
-  const threshold = mask.rate * 2 ** 32;
-  for (let i = 0; i < keep.length; i++) keep[i] = rng.bits() >>> 0 >= threshold ? 1 : 0;
-  return tensor('uint8', shape, keep);
+/** Draws a layer's mask for a batch: 1 with probability 1 − rate for each element, in order; valid until the layer's next. */
+function dropoutMasks(largestBatch: number) {
+  const memories = new Map<string, Uint8Array>();
+  return ({ input, rate, shape }: DropoutMask, batch: number, rng: Rng): Tensor => {
+    const size = sizeOf(shape.slice(1).map(Number));
+    const memory = memories.get(input) ?? new Uint8Array(largestBatch * size);
+    memories.set(input, memory);
+    const keep = memory.subarray(0, batch * size);
+    rng.keep(keep, rate);
+    return tensor('uint8', [batch, ...shape.slice(1).map(Number)], keep);
+  };
 }

@@ -94,7 +94,7 @@ export class HiddenImages {
   /** A kept image; what was deleted or damaged since is made again. */
   async #read(key: string, { pixels }: Image): Promise<Uint8Array> {
     const row = new Float32Array(this.#width);
-    if (!(await this.#table.read(key, row))) return (await this.#hidden([pixels]))[0];
+    if (!this.#table.read(key, row)) return (await this.#hidden([pixels]))[0];
     return new Uint8Array(row.buffer, 0, pixels.length);
   }
 }
