@@ -1,5 +1,5 @@
 // What `triggerlab plan` says of time, memory, disk, and of work that runs share.
-import { counted, formatBytes, formatSeconds } from '../core/format.ts';
+import { counted, formatBytes, formatCount, formatSeconds } from '../core/format.ts';
 import { modelLabel } from '../core/references.ts';
 import type { NeededEncoder } from '../runner/encoders.ts';
 import { type Calibration, readCalibration } from '../runner/forecast/calibration.ts';
@@ -61,7 +61,6 @@ export function forecastLines(plan: Plan, file: string, { forecast, calibration,
 
 const saving = (seconds: number | undefined) =>
   seconds === undefined ? '' : ` (saves ${formatSeconds(seconds)} of work)`;
-const whole = (count: number) => Math.round(count).toLocaleString('en-US');
 
 function twinsLine(plan: Plan, time: TimeForecast | undefined): string[] {
   const { twins, sharedBy, runsSaved } = sharedTwins(plan);
@@ -75,8 +74,8 @@ function twinsLine(plan: Plan, time: TimeForecast | undefined): string[] {
 function featuresLine({ features, time }: Forecast): string[] {
   if (features.sets === 0) return [];
   return [
-    `features of ${counted(features.sets, 'frozen network')}: ${whole(features.images)} images, each once; ` +
-      `${whole(features.alone)} if each run had its own${saving(time?.saved.features)}, ${whole(features.everyEpoch)} if nothing were kept.`,
+    `features of ${counted(features.sets, 'frozen network')}: ${formatCount(features.images)} images, each once; ` +
+      `${formatCount(features.alone)} if each run had its own${saving(time?.saved.features)}, ${formatCount(features.everyEpoch)} if nothing were kept.`,
   ];
 }
 

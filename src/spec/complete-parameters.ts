@@ -14,12 +14,18 @@ export function parametersIn(levels: Levels, group: string): Levels {
   return parameters;
 }
 
-/** Equal where the levels below a group are. */
-export function groupKey(levels: Levels, group: string): string {
-  const prefix = `${group}.`;
-  let key = '';
-  for (const field in levels) if (field.startsWith(prefix)) key += `${field}=${levels[field].key};`;
-  return key;
+/** Texts that are equal where the levels below a group are, by group. */
+export type GroupKeys = ReadonlyMap<string, string>;
+
+export function groupKeys(levels: Levels): GroupKeys {
+  const keys = new Map<string, string>();
+  for (const field in levels) {
+    const dot = field.indexOf('.');
+    if (dot < 0) continue;
+    const group = field.slice(0, dot);
+    keys.set(group, `${keys.get(group) ?? ''}${field}=${levels[field].key};`);
+  }
+  return keys;
 }
 
 /**

@@ -1,6 +1,6 @@
 // A cell → the run it stands for: trigger parameters completed, and everything checked that takes several fields.
 import { inputError, TriggerlabError } from '../core/errors.ts';
-import { canonicalJson } from '../core/hash.ts';
+import { onceEach } from '../core/once-each.ts';
 import { isModelReference, splitVersion, withVersion } from '../core/references.ts';
 import { storedShape } from '../data/preprocessing-fields.ts';
 import { noPretrainedWeights } from '../models/pretrained.ts';
@@ -8,11 +8,11 @@ import { labelRule } from '../triggers/label-rule.ts';
 import { stampShape } from '../triggers/stamp-shape.ts';
 import type { Catalog } from './catalog.ts';
 import { type Cell, type Levels, levelOf } from './cells.ts';
-import { completed, groupKey, parametersIn } from './complete-parameters.ts';
+import { completed, type GroupKeys, groupKeys, parametersIn } from './complete-parameters.ts';
 import { attackText, normalise } from './identity.ts';
 import { isNeutralKey } from './neutral.ts';
 import type { AttackSpec, DefenseSpec, RunSpec, TrainingSpec } from './run-spec.ts';
-import type { SettingRuns } from './seeds.ts';
+import type { Seeded } from './seeds.ts';
 
 /** A model whose published weights are not here, and where the spec first names it. */
 export interface MissingWeights {
@@ -26,6 +26,7 @@ export class RunMaker {
   readonly #fitting = new Set<string>();
   readonly #missing = new Map<string, MissingWeights>();
   readonly #groups = new Map<string, unknown>();
+  readonly #value = onceEach((key: string): unknown => JSON.parse(key));
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
@@ -37,18 +38,17 @@ export class RunMaker {
   }
 
   /** The runs of cells, neighbours that share their levels as one setting. @throws TriggerlabError (input), with the place in the spec, where values do not go together. */
-  makeAll(cells: readonly Cell[]): SettingRuns[] {
-    const settings: { levels: Levels; first: RunSpec; runs: RunSpec[] }[] = [];
+  makeAll(cells: readonly Cell[]): Seeded[][] {
+    const settings: { levels: Levels; setting: RunSpec; runs: Seeded[] }[] = [];
     for (const cell of cells) {
-      const last = settings.at(-1);
-      if (last?.levels === cell.levels) {
-        last.runs.push({ ...last.first, seed: JSON.parse(cell.seed.key) });
-      } else {
-        const first = this.#make(cell);
-        settings.push({ levels: cell.levels, first, runs: [first] });
+      let last = settings.at(-1);
+      if (last?.levels !== cell.levels) {
+        last = { levels: cell.levels, setting: this.#make(cell), runs: [] };
+        settings.push(last);
       }
+      last.runs.push({ setting: last.setting, seed: this.#value(cell.seed.key) as number });
     }
-    return settings;
+    return settings.map(({ runs }) => runs);
   }
 
   #make(cell: Cell): RunSpec {
@@ -60,9 +60,10 @@ export class RunMaker {
       });
     }
     // The checked value: what the schema of the field made of it, so the casts below hold.
-    const value = (field: string): unknown => JSON.parse(levelOf(cell, field, this.#catalog)?.key ?? 'null');
+    const value = (field: string): unknown => this.#value(levelOf(cell, field, this.#catalog)?.key ?? 'null');
+    const keys = groupKeys(levels);
     const group = (name: string) =>
-      this.#group(name, levels, () => {
+      this.#group(name, keys, () => {
         const given = Object.keys(levels).filter((field) => field.startsWith(`${name}.`));
         const members = given.filter((field) => !isNeutralKey(field, levels[field].key));
         return Object.fromEntries(members.map((field) => [field.slice(name.length + 1), value(field)]));
@@ -82,12 +83,12 @@ export class RunMaker {
       asrOver: value('asrOver') as RunSpec['asrOver'],
       preprocessing: group('preprocessing') as RunSpec['preprocessing'],
       augmentation: group('augmentation') as RunSpec['augmentation'],
-      attack: this.#attack(cell),
+      attack: this.#attack(cell, keys),
       poisonRate: value('poisonRate') as number,
       targetClass: value('target') as number,
       ...this.#labelFields(value),
       training: group('training') as unknown as TrainingSpec,
-      defense: this.#defense(cell),
+      defense: this.#defense(cell, keys),
       seed: value('seed') as number,
     });
     this.#checkTarget(run, cell);
@@ -109,20 +110,20 @@ export class RunMaker {
   }
 
   /** The trigger's parameters, so that a written default and an unwritten one are the same run. */
-  #attack({ block, levels }: Cell): AttackSpec {
+  #attack({ block, levels }: Cell, keys: GroupKeys): AttackSpec {
     const { attackType: type } = block;
     if (type === 'none') return { type: 'none' };
-    return this.#group('attack', levels, () => {
+    return this.#group('attack', keys, () => {
       const { parameters } = this.#catalog.triggers.get(type);
       const given = parametersIn(levels, 'attack');
       return { type, ...completed(parameters, given, type, block.at, `triggers show ${type}`) };
     });
   }
 
-  #defense({ block, levels }: Cell): DefenseSpec | undefined {
+  #defense({ block, levels }: Cell, keys: GroupKeys): DefenseSpec | undefined {
     const { defenseType: type } = block;
     if (type === 'none') return undefined;
-    return this.#group('defense', levels, () => {
+    return this.#group('defense', keys, () => {
       const { parameters } = this.#catalog.defenses.get(type);
       const given = parametersIn(levels, 'defense');
       return { type, ...completed(parameters, given, type, levels['defense.type'].at, `defenses show ${type}`) };
@@ -130,8 +131,8 @@ export class RunMaker {
   }
 
   /** What is made of the levels below a group: runs that have the same ones share it. */
-  #group<T>(name: string, levels: Levels, make: () => T): T {
-    const key = `${name} ${groupKey(levels, name)}`;
+  #group<T>(name: string, keys: GroupKeys, make: () => T): T {
+    const key = `${name} ${keys.get(name)}`;
     if (!this.#groups.has(key)) this.#groups.set(key, make());
     return this.#groups.get(key) as T;
   }
@@ -148,8 +149,10 @@ export class RunMaker {
   #checkLabels({ labels, sources, targetClass, dataset, poisonRate, poisonSet, training }: RunSpec, cell: Cell): void {
     const { block, levels } = cell;
     const classes = this.#catalog.datasets.get(dataset).classes.length;
-    this.#once([{ labels, sources, targetClass, classes }], `${levels.sources?.at ?? levels.labels.at}: `, () =>
-      labelRule({ labels, target: targetClass, sources, classes }),
+    this.#once(
+      `labels ${labels} ${sources} ${targetClass} ${classes}`,
+      `${levels.sources?.at ?? levels.labels.at}: `,
+      () => labelRule({ labels, target: targetClass, sources, classes }),
     );
     const { batchSize } = training;
     if (poisonSet === 'per-batch' && Math.floor(poisonRate * batchSize) === 0) {
@@ -163,9 +166,9 @@ export class RunMaker {
   }
 
   #checkModel({ dataset, model, init, freeze, inputSize }: RunSpec, { levels }: Cell): void {
-    if (init === 'pretrained') this.#once([model], '', () => this.#checkWeights(model, levels.model.at));
+    if (init === 'pretrained') this.#once(`weights ${model}`, '', () => this.#checkWeights(model, levels.model.at));
     const classes = this.#catalog.datasets.get(dataset).classes.length;
-    this.#once([model, init, freeze, inputSize, classes], `${levels.freeze.at}: ${model}: `, () =>
+    this.#once(`model ${model} ${init} ${freeze} ${inputSize} ${classes}`, `${levels.freeze.at}: ${model}: `, () =>
       this.#catalog.checkModel(model, init, freeze, inputSize, classes),
     );
   }
@@ -183,7 +186,8 @@ export class RunMaker {
     const { type, ...parameters } = attack;
     const stored = storedShape(this.#catalog.datasets.get(dataset), preprocessing?.rewrite);
     const shape = stampShape(parameters, stored, inputSize);
-    this.#once([attackText(attack), shape], `${block.at}: `, () =>
+    const images = `${shape.height} ${shape.width} ${shape.channels}`;
+    this.#once(`trigger ${attackText(attack).text} ${images}`, `${block.at}: `, () =>
       this.#catalog.triggers.get(type).check(parameters, shape),
     );
   }
@@ -198,8 +202,8 @@ export class RunMaker {
     );
   }
 
-  #once(subject: unknown[], place: string, verify: () => unknown): void {
-    const key = canonicalJson(subject);
+  /** Verifies once what `key` names in full. */
+  #once(key: string, place: string, verify: () => unknown): void {
     if (this.#fitting.has(key)) return;
     try {
       verify();

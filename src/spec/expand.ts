@@ -7,10 +7,10 @@ import { type Cell, layOutCells } from './cells.ts';
 import { applyDesign, applySample } from './choose-cells.ts';
 import { RunMaker } from './complete-run.ts';
 import type { ExperimentSpec } from './experiment.ts';
-import { attackText, normalise } from './identity.ts';
+import { attackText, normalise, trainingText } from './identity.ts';
 import { applyPresetRules } from './preset-rules.ts';
 import type { RunSpec } from './run-spec.ts';
-import { type SettingRuns, withSetting } from './seeds.ts';
+import { madeRun, type Seeded, type SettingRuns } from './seeds.ts';
 
 /** A setting of an experiment with its runs. */
 export interface ExpandedSetting extends SettingRuns {
@@ -35,15 +35,19 @@ export function expandSettings(
   for (const rule of experiment.exclude) cells = applyExclude(rule, cells, experiment, catalog);
   if (!experiment.overridden) refuseIdleFields(cells);
   if (sample) cells = applySample(sample, cells, experiment);
-  const settings = distinct(maker.makeAll(cells).map(keyed));
+  const settings = distinct(maker.makeAll(cells).map((runs) => keyed(runs[0].setting, runs)));
   const defended = settings.filter(({ first }) => first.defense !== undefined);
   const bases =
     defended.length === 0
       ? settings
-      : distinct(settings.map((one) => (one.first.defense ? keyed(withSetting(one, baseOf(one.first))) : one)));
-  const twins = bases.map((one) => (isClean(one) ? one : keyed(withSetting(one, twinOf(one.first)))));
+      : distinct(settings.map((one) => (one.first.defense ? keyed(baseOf(one.first), one.runs) : one)));
+  const twins = bases.map((one) => (isClean(one) ? one : keyed(twinOf(one.first), one.runs)));
   const poisoned = bases.flatMap((one, i) => (isClean(one) ? [] : [{ ...one, twinKey: twins[i].key }]));
-  return [distinct(twins), poisoned, defended].flatMap((list) => list.map((one) => ({ twinKey: one.key, ...one })));
+  const ordered: (KeyedSetting & { twinKey?: string })[] = [...distinct(twins), ...poisoned, ...defended];
+  return ordered.map(({ key, twinKey = key, ...one }) => {
+    const runs = one.runs.map(madeRun);
+    return { twinKey, first: runs[0], runs };
+  });
 }
 
 /** The runs of `expandSettings`, one after another. @throws TriggerlabError (input) as it does. */
@@ -51,7 +55,7 @@ export function expandExperiment(experiment: ExperimentSpec, catalog: Catalog = 
   return expandSettings(experiment, catalog).flatMap(({ runs }) => runs);
 }
 
-function isClean({ first }: SettingRuns): boolean {
+function isClean({ first }: KeyedSetting): boolean {
   return first.attack.type === 'none';
 }
 
@@ -80,33 +84,42 @@ export function twinOf(spec: RunSpec): RunSpec {
   return normalise({ ...baseOf(spec), attack: { type: 'none' } });
 }
 
-interface KeyedSetting extends SettingRuns {
+interface KeyedSetting {
   readonly key: string;
+  readonly first: RunSpec;
+  readonly runs: readonly Seeded[];
 }
 
-function keyed(setting: SettingRuns): KeyedSetting {
-  return { ...setting, key: settingKey(setting.first) };
+/** The same seeds in a setting, which is theirs or a changed one. */
+function keyed(first: RunSpec, runs: readonly Seeded[]): KeyedSetting {
+  const changed = runs[0].setting === first ? runs : runs.map(({ seed }) => ({ setting: first, seed }));
+  return { key: settingKey(first), first, runs: changed };
 }
 
 /** Runs without those that were there before, the last of equal ones in the place of the first. */
 function distinct(settings: readonly KeyedSetting[]): KeyedSetting[] {
-  const places = new Map<string, Map<number, { runs: RunSpec[]; at: number }>>();
-  const found: { key: string; runs: RunSpec[] }[] = [];
+  const places = new Map<string, Map<number, { runs: Seeded[]; at: number }>>();
+  const found: { key: string; runs: Seeded[] }[] = [];
   for (const { key, runs } of settings) {
     const bySeed = places.get(key) ?? new Map();
     places.set(key, bySeed);
-    const fresh: RunSpec[] = [];
-    for (const spec of runs) {
-      const place = bySeed.get(spec.seed);
-      if (place) place.runs[place.at] = spec;
-      else bySeed.set(spec.seed, { runs: fresh, at: fresh.push(spec) - 1 });
+    const fresh: Seeded[] = [];
+    for (const run of runs) {
+      const place = bySeed.get(run.seed);
+      if (place) place.runs[place.at] = run;
+      else bySeed.set(run.seed, { runs: fresh, at: fresh.push(run) - 1 });
     }
     if (fresh.length > 0) found.push({ key, runs: fresh });
   }
-  return found.map(({ key, runs }) => ({ key, first: runs[0], runs }));
+  return found.map(({ key, runs }) => ({ key, first: runs[0].setting, runs }));
 }
 
 /** Equal for runs that differ in nothing but the seed, and in the paths of their files. */
 export function settingKey(spec: RunSpec): string {
-  return canonicalJson({ ...spec, attack: attackText(spec.attack), seed: undefined });
+  return canonicalJson({
+    ...spec,
+    attack: attackText(spec.attack),
+    training: trainingText(spec.training),
+    seed: undefined,
+  });
 }

@@ -1,6 +1,7 @@
 // The ordinary fields of a spec: their paths, what values they take, and how short names are understood.
 import { z } from 'zod';
 import { TriggerlabError } from '../core/errors.ts';
+import { onceEach } from '../core/once-each.ts';
 import { formatDatasetReference, parseDatasetReference } from '../core/references.ts';
 import type { Registry } from '../core/registry.ts';
 import { nearest } from '../core/suggest.ts';
@@ -18,7 +19,9 @@ export const GROUPS = ['preprocessing', 'augmentation', 'training'] as const;
 export const ATTACK_FIELDS = ['poisonRate', 'target', 'labels', 'sources', 'coverRate', 'poisonSet'];
 
 /** A schema of one value for each ordinary field, by path, in the order in which runs are laid out. */
-export function ordinaryFields(catalog: Catalog): Record<string, z.ZodType> {
+export const ordinaryFields = onceEach(makeFields, new WeakMap<Catalog, Readonly<Record<string, z.ZodType>>>());
+
+function makeFields(catalog: Catalog): Readonly<Record<string, z.ZodType>> {
   return {
     dataset: datasetField(catalog.datasets),
     model: nameField(catalog.models),

@@ -1,5 +1,6 @@
 // A run's identity: a versioned hash of everything that changes its result, and of nothing else.
 import { canonicalJson, JsonText, sha256Hex } from '../core/hash.ts';
+import { onceEach } from '../core/once-each.ts';
 import {
   datasetBase,
   formatModel,
@@ -9,9 +10,10 @@ import {
   splitModelOptions,
   splitVersion,
 } from '../core/references.ts';
-import { effectiveAugmentation } from '../data/augmentation-fields.ts';
+import { type AugmentationSpec, effectiveAugmentation } from '../data/augmentation-fields.ts';
+import type { PreprocessingSpec } from '../data/preprocessing-fields.ts';
 import { isNeutral, withoutNeutral } from './neutral.ts';
-import type { AttackSpec, RunSpec } from './run-spec.ts';
+import type { AttackSpec, RunSpec, TrainingSpec } from './run-spec.ts';
 
 /** Raised whenever the same spec begins to give other numbers: old results then stay apart from new ones. */
 export const NUMERICS_VERSION = 2;
@@ -24,6 +26,30 @@ export interface RunInputs {
   readonly weightsHash?: string | undefined;
 }
 
+/** `work`, which leaves alone what it has made, once for each object: runs of a plan share the maps they are made of, and go on sharing them. */
+function settled<T extends object, R extends T | undefined>(work: (members: T) => R): (members: T) => R {
+  const known = new WeakMap<T, R>();
+  return onceEach((members: T) => {
+    const made = work(members);
+    if (made) known.set(made, made);
+    return made;
+  }, known);
+}
+
+const chainOf = settled((members: Partial<PreprocessingSpec>) => withoutNeutral('preprocessing', members));
+const augmentationOf = settled((members: Partial<AugmentationSpec>) =>
+  withoutNeutral('augmentation', effectiveAugmentation(members)),
+);
+const scheduleOf = settled(({ modeAfterFirstEpoch, ...schedule }: TrainingSpec): TrainingSpec => {
+  const stays = schedule.epochs === 1 || isNeutral('training.modeAfterFirstEpoch', modeAfterFirstEpoch);
+  return {
+    ...schedule,
+    momentum: schedule.optimizer === 'adam' ? 0 : schedule.momentum,
+    ...(stays ? {} : { modeAfterFirstEpoch }),
+  };
+});
+const CLEAN: AttackSpec = { type: 'none' };
+
 /**
  * The spec with what has no effect set to its neutral value: an attack's fields in clean runs, momentum under Adam, the
  * version of weights where a network starts at random. Fields that may be left out are, at their neutral values.
@@ -32,11 +58,9 @@ export function normalise(spec: RunSpec): RunSpec {
   const clean = spec.attack.type === 'none';
   const { training, preprocessing, augmentation, stem, testLimit, asrOver, ...others } = spec;
   const { labels, sources, coverRate, poisonSet, defense, ...rest } = others;
-  const { modeAfterFirstEpoch, ...schedule } = training;
   const random = spec.init === 'random';
-  const chain = withoutNeutral('preprocessing', preprocessing);
-  const augmented = augmentation && withoutNeutral('augmentation', effectiveAugmentation(augmentation));
-  const stays = training.epochs === 1 || isNeutral('training.modeAfterFirstEpoch', modeAfterFirstEpoch);
+  const chain = preprocessing && chainOf(preprocessing);
+  const augmented = augmentation && augmentationOf(augmentation);
   return {
     ...rest,
     ...(random || isNeutral('stem', stem) ? {} : { stem }),
@@ -46,14 +70,10 @@ export function normalise(spec: RunSpec): RunSpec {
     ...(augmented ? { augmentation: augmented } : {}),
     ...(clean ? {} : labelFields(spec)),
     model: random ? withoutVersion(spec.model) : spec.model,
-    attack: clean ? { type: 'none' } : spec.attack,
+    attack: clean ? CLEAN : spec.attack,
     poisonRate: clean ? 0 : spec.poisonRate,
     targetClass: clean || labels === 'all-to-all' ? 0 : spec.targetClass,
-    training: {
-      ...schedule,
-      momentum: training.optimizer === 'adam' ? 0 : training.momentum,
-      ...(stays ? {} : { modeAfterFirstEpoch }),
-    },
+    training: scheduleOf(training),
     ...(isNeutral('defense', defense?.type) ? {} : { defense }),
   };
 }
@@ -82,7 +102,6 @@ export function runIds(spec: RunSpec, inputs: RunInputs): (seed: number) => stri
   const { dataset, model, init, freeze, inputSize, stem, preprocessing, augmentation, ...rest } = spec;
   const { testLimit, asrOver, labels, sources, coverRate, poisonSet, ...others } = rest;
   const { attack, poisonRate, targetClass, training, defense } = others;
-  const { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch } = training;
   const identity = {
     v: NUMERICS_VERSION,
     // Of files the content counts, not the path.
@@ -101,7 +120,7 @@ export function runIds(spec: RunSpec, inputs: RunInputs): (seed: number) => stri
     poisonRate,
     targetClass,
     ...{ labels, sources, coverRate, poisonSet },
-    training: { optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch },
+    training: trainingText(training),
     defense,
     seed: SEED_PLACE,
   };
@@ -120,14 +139,18 @@ function modelOptions(model: string): Record<string, string> | undefined {
   return options.length === 0 ? undefined : Object.fromEntries(options);
 }
 
-const attackTexts = new WeakMap<AttackSpec, JsonText>();
+/** A training schedule as runs are told apart by it. */
+export const trainingText = onceEach(
+  ({ optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch }: TrainingSpec) =>
+    new JsonText({ optimizer, learningRate, momentum, weightDecay, epochs, batchSize, modeAfterFirstEpoch }),
+  new WeakMap<TrainingSpec, JsonText>(),
+);
 
 /** An attack with the files that it names known by their content alone. Runs of a plan share their attacks. */
-export function attackText(attack: AttackSpec): JsonText {
-  const text = attackTexts.get(attack) ?? new JsonText(withoutPaths(attack));
-  attackTexts.set(attack, text);
-  return text;
-}
+export const attackText = onceEach(
+  (attack: AttackSpec) => new JsonText(withoutPaths(attack)),
+  new WeakMap<AttackSpec, JsonText>(),
+);
 
 /** The same as a plain value. */
 export function withoutPaths(attack: AttackSpec): object {

@@ -61,7 +61,7 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
   const fingerprint = onceEach((dataset: string) => catalog.datasets.get(dataset).fingerprint);
   const idsOf = (spec: RunSpec) =>
     runIds(spec, { datasetFingerprint: fingerprint(spec.dataset), weightsHash: weightsHash(spec.model) });
-  const twins = new Map<string, string>();
+  const twins = new Map<string, Map<number, string>>();
   const { keepWeights } = experiment;
   const kept = keepWeights && { keepWeights };
   const bases = new Set<string>();
@@ -77,17 +77,18 @@ export function planExperiment(experiment: ExperimentSpec, catalog: Catalog = in
       return runs.map((spec) => ({ runId: idOf(spec.seed), spec, baseId: baseId(spec.seed), ...kept }));
     }
     const clean = first.attack.type === 'none';
+    const ofSetting = twins.get(twinKey) ?? new Map<number, string>();
+    twins.set(twinKey, ofSetting);
     return runs.map((spec): PlannedRun => {
       const runId = idOf(spec.seed);
       const needed = bases.has(runId) ? ({ keepWeights: 'all' } as const) : kept;
-      const ofSeed = `${spec.seed} ${twinKey}`;
-      if (!clean) return { runId, spec, twinId: twins.get(ofSeed), ...needed };
-      twins.set(ofSeed, runId);
+      if (!clean) return { runId, spec, twinId: ofSetting.get(spec.seed), ...needed };
+      ofSetting.set(spec.seed, runId);
       return { runId, spec, ...needed };
     });
   });
   const defendedRuns = runs.filter(({ spec }) => spec.defense !== undefined).length;
-  const cleanRuns = twins.size;
+  const cleanRuns = sumOf([...twins.values()], ({ size }) => size);
   return {
     name: experiment.name,
     description: experiment.description,
@@ -139,37 +140,71 @@ export function flatFields(spec: RunSpec): Record<string, unknown> {
 }
 
 function writtenFields(spec: RunSpec): Record<string, unknown> {
-  const { attack, training, preprocessing = {}, augmentation = {}, defense, ...rest } = spec;
+  const fields = topFields(spec);
+  for (const group of FIELD_GROUPS) Object.assign(fields, fieldsBelow(group, spec[group]));
+  return fields;
+}
+
+/** The maps of a run, in the order in which their fields are told. */
+const FIELD_GROUPS = ['preprocessing', 'augmentation', 'training', 'attack'] as const;
+
+function topFields(spec: RunSpec): Record<string, unknown> {
+  const { attack, training, preprocessing, augmentation, defense, ...rest } = spec;
   const fields: Record<string, unknown> = { ...rest };
   fields.dataset = datasetLabel(rest.dataset);
   fields.model = modelLabel(splitModelOptions(rest.model).base);
   Object.assign(fields, modelOptionFields(rest.model));
-  if (defense) Object.assign(fields, { defense: defense.type }, defenseParameters(defense));
-  for (const [group, members] of Object.entries({ preprocessing, augmentation, training, attack }))
-    for (const [key, value] of Object.entries(members))
-      fields[`${group}.${key}`] = isFileReference(value) ? fileLabel(value) : value;
-  return fields;
+  return defense ? Object.assign(fields, { defense: defense.type }, defenseParameters(defense)) : fields;
+}
+
+function fieldsBelow(group: (typeof FIELD_GROUPS)[number], members: object = {}): Record<string, unknown> {
+  const named = Object.entries(members).map(([key, value]) => [
+    `${group}.${key}`,
+    isFileReference(value) ? fileLabel(value) : value,
+  ]);
+  return Object.fromEntries(named);
+}
+
+/** A level with the runs that have it so far. */
+interface Tally {
+  readonly value: unknown;
+  poisoned: number;
+  clean: number;
 }
 
 function countLevels(settings: readonly SettingRuns[]): FactorCount[] {
-  const factors = new Map<string, Map<string, { value: unknown; poisoned: number; clean: number }>>();
-  const count = (field: string, value: unknown, poisoned: number, clean: number) => {
-    const levels = factors.get(field) ?? new Map();
+  const factors = new Map<string, Map<unknown, Tally>>();
+  const tallyOf = (field: string, value: unknown): Tally => {
+    const levels = factors.get(field) ?? new Map<unknown, Tally>();
     factors.set(field, levels);
-    const key = canonicalJson(value);
+    // No text holds a NUL.
+    const key = typeof value === 'object' ? `\0${canonicalJson(value)}` : value;
     const level = levels.get(key) ?? { value, poisoned: 0, clean: 0 };
     levels.set(key, level);
-    level.poisoned += poisoned;
-    level.clean += clean;
+    return level;
+  };
+  const tallies = (fields: object) => Object.entries(fields).map(([field, value]) => tallyOf(field, value));
+  // Settings share these maps: the levels in one are looked up once.
+  const below = FIELD_GROUPS.map((group) =>
+    onceEach((members: object | undefined) => tallies(fieldsBelow(group, members))),
+  );
+  const count = (levels: readonly Tally[], poisoned: number, clean: number) => {
+    for (const level of levels) {
+      level.poisoned += poisoned;
+      level.clean += clean;
+    }
   };
   const all = sumOf(settings, ({ runs }) => runs.length);
   const cleanOnes = sumOf(settings, ({ first, runs }) => (first.attack.type === 'none' ? runs.length : 0));
   for (const { first, runs } of settings) {
     const clean = first.attack.type === 'none' ? runs.length : 0;
-    for (const [field, value] of Object.entries(writtenFields(first))) {
-      if (field !== 'seed') count(field, value, runs.length - clean, clean);
-      else for (const { seed } of runs) count(field, seed, clean > 0 ? 0 : 1, clean > 0 ? 1 : 0);
+    for (const [field, value] of Object.entries(topFields(first))) {
+      if (field !== 'seed') count([tallyOf(field, value)], runs.length - clean, clean);
+      else for (const { seed } of runs) count([tallyOf(field, seed)], clean > 0 ? 0 : 1, clean > 0 ? 1 : 0);
     }
+    FIELD_GROUPS.forEach((group, i) => {
+      count(below[i](first[group]), runs.length - clean, clean);
+    });
   }
   // Runs that leave a field out have its neutral value; where all do, it is not told.
   for (const [field, value] of Object.entries(neutralValues)) {
@@ -178,12 +213,13 @@ function countLevels(settings: readonly SettingRuns[]): FactorCount[] {
     const ofAttacks = ATTACK_SPARSE_FIELDS.some((name) => name === field);
     const clean = ofAttacks ? 0 : cleanOnes - sumOf(levels, (level) => level.clean);
     const poisoned = all - cleanOnes - sumOf(levels, (level) => level.poisoned);
-    if (clean + poisoned > 0) count(field, value, poisoned, clean);
+    if (clean + poisoned > 0) count([tallyOf(field, value)], poisoned, clean);
   }
   for (const { first, runs } of settings) {
     // Told where other runs of the attack do not leave it out.
     for (const [name, value] of Object.entries(unsaidParameters(first.attack.type))) {
-      if (!(name in first.attack) && factors.has(`attack.${name}`)) count(`attack.${name}`, value, runs.length, 0);
+      const field = `attack.${name}`;
+      if (!(name in first.attack) && factors.has(field)) count([tallyOf(field, value)], runs.length, 0);
     }
   }
   return [...factors].map(([field, levels]) => ({ field, levels: [...levels.values()] }));

@@ -7,8 +7,12 @@ export interface SettingRuns {
   readonly runs: readonly RunSpec[];
 }
 
-/** The same seeds under a changed setting. */
-export function withSetting({ runs }: SettingRuns, changed: RunSpec): SettingRuns {
-  const made = runs.map(({ seed }) => ({ ...changed, seed }));
-  return { first: made[0], runs: made };
+/** A run that is yet to be made: that of a setting, given by any of its runs, with a seed. */
+export interface Seeded {
+  readonly setting: RunSpec;
+  readonly seed: number;
+}
+
+export function madeRun({ setting, seed }: Seeded): RunSpec {
+  return setting.seed === seed ? setting : { ...setting, seed };
 }

@@ -55,14 +55,20 @@ export async function workOf({ settings }: Plan, catalog: Catalog, keeping: bool
   const networks = new Map<string, NetworkWork>();
   const groups = new Map<string, RunGroup>();
   const features = new Map<string, FeatureWork>();
-  const seen = new Map<string, number>();
-  /** Images of a kind that are not among those that were asked for before. */
-  const record = (key: string, images: number): number => {
-    const before = seen.get(key) ?? 0;
-    seen.set(key, Math.max(before, images));
-    return Math.max(0, images - before);
+  const seen = new Map<string, Map<number | undefined, number>>();
+  /** Images of a kind, so many for each of the seeds, that are not among those that were asked for before. */
+  const unseen = (kind: string, seeds: readonly (number | undefined)[], images: number): number => {
+    const known = seen.get(kind) ?? new Map<number | undefined, number>();
+    seen.set(kind, known);
+    const missing = seeds.map((seed) => {
+      const before = known.get(seed) ?? 0;
+      known.set(seed, Math.max(before, images));
+      return Math.max(0, images - before);
+    });
+    return sum(missing);
   };
-  const records = new Map<string, number>();
+  const records = new Map<string, { readonly rows: number; readonly seeds: Set<number> }>();
+  const chainOf = onceEach((preprocessing: RunSpec['preprocessing']) => canonicalJson([preprocessing ?? null]));
   const uncounted = new Set<string>();
   for (const { first, runs } of settings) {
     if (first.defense !== undefined) continue;
@@ -102,34 +108,38 @@ export async function workOf({ settings }: Plan, catalog: Catalog, keeping: bool
     group.runs += runs.length;
     const poisoned = clean ? 0 : Math.floor(first.poisonRate * images.train);
     const choice = [first.dataset, first.labels, first.targetClass, first.sources, first.poisonRate].join(' ');
-    if (poisoned > 0 && first.poisonSet !== 'per-batch')
-      for (const { seed } of runs) records.set(`${choice} ${seed}`, poisoned);
+    const seeds = runs.map(({ seed }) => seed);
+    if (poisoned > 0 && first.poisonSet !== 'per-batch') {
+      const record = records.get(choice) ?? { rows: poisoned, seeds: new Set() };
+      records.set(choice, record);
+      for (const seed of seeds) record.seeds.add(seed);
+    }
     if (!network.frozen || !keeping) continue;
     const entry = features.get(networkKey) ?? { group, images: 0, alone: 0, anew: 0 };
     features.set(networkKey, entry);
     const looked = (clean ? 1 : 2) * images.test;
     entry.alone += runs.length * ((cached ? images.train : 0) + looked);
     entry.anew += runs.length * (epochs * images.train + (clean ? 1 : 3) * images.test);
-    const chain = canonicalJson([first.preprocessing ?? null]);
-    for (const { seed } of runs) {
-      // A network that starts at random has another frozen part for each seed.
-      const table = `${networkKey} ${chain} ${init === 'random' ? seed : ''} ${first.dataset}`;
-      entry.images += record(`${table} test`, images.test);
-      if (cached) entry.images += record(`${table} train`, images.train);
-      if (clean) continue;
-      const trigger = `${table} ${attackText(attack).text}`;
-      entry.images += record(`${trigger} test ${isDrawn(attack) ? seed : ''}`, images.test);
-      if (cached) {
-        const rows = `${trigger} train ${seed} ${first.labels} ${first.targetClass} ${first.sources}`;
-        // Rows of a smaller rate are among those of a larger one.
-        entry.images += record(rows, poisoned);
-      }
-    }
+    // A network that starts at random has another frozen part for each seed.
+    const ofNetwork = init === 'random' ? seeds : [undefined];
+    const table = `${networkKey} ${chainOf(first.preprocessing)} ${first.dataset}`;
+    entry.images += unseen(`${table} test`, ofNetwork, images.test);
+    if (cached) entry.images += unseen(`${table} train`, ofNetwork, images.train);
+    if (clean) continue;
+    const trigger = `${table} ${attackText(attack).text}`;
+    entry.images += unseen(`${trigger} test`, isDrawn(attack) ? seeds : ofNetwork, images.test);
+    // Rows of a smaller rate are among those of a larger one.
+    const rows = `${trigger} train ${first.labels} ${first.targetClass} ${first.sources}`;
+    if (cached) entry.images += unseen(rows, seeds, poisoned);
   }
+  const chosen = [...records.values()];
   return {
     groups: [...groups.values()],
     features: [...features.values()],
-    poisonRecords: { files: records.size, rows: [...records.values()].reduce((sum, rows) => sum + rows, 0) },
+    poisonRecords: {
+      files: sum(chosen.map(({ seeds }) => seeds.size)),
+      rows: sum(chosen.map(({ seeds, rows }) => seeds.size * rows)),
+    },
     uncounted: [...uncounted],
   };
 }
@@ -146,6 +156,9 @@ function limitOf({ testLimit }: RunSpec): number {
 function sizesOf(catalog: Catalog, name: string): { classes: number; train: number; test: number } | undefined {
   const { classes, classCounts } = catalog.datasets.get(name);
   if (!classCounts) return undefined;
-  const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0);
   return { classes: classes.length, train: sum(classCounts.train), test: sum(classCounts.test) };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((all, count) => all + count, 0);
 }
