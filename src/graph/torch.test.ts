@@ -83,7 +83,7 @@ const EMITTERS: Readonly<Record<string, Emit>> = {
   batchNorm: ([x, scale, bias, mean, variance], { epsilon }) => batchNorm(x, scale, bias, mean, variance, epsilon),
   batchNormTraining: ([x, scale, bias, mean, variance], { epsilon, momentum }) => {
     const trained = batchNormTraining(x, scale, bias, { mean, variance }, epsilon, momentum);
-    return [trained.y, trained.runningMean(), trained.runningVariance()];
+    return [trained.y, trained.runningMean, trained.runningVariance];
   },
   lrn: ([x], options) => lrn(x, options),
   dropout: ([x, keep], { rate }) => dropout(x, keep, rate),

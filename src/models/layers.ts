@@ -18,8 +18,8 @@ export interface LayerContext {
   parameter(name: string, shape: readonly number[], initializer: Initializer): Value;
   /** A running statistic: not trained by gradients, but part of the network's state. */
   buffer(name: string, shape: readonly number[], initial: number): Value;
-  /** Takes note of a running statistic's value after this batch; `emit` adds to the graph what computes it. */
-  updateBuffer(name: string, emit: () => Value): void;
+  /** Takes note of a running statistic's value after this batch. */
+  updateBuffer(name: string, value: Value): void;
   /** The mask of a dropout layer (uint8, 1 keeps), or undefined to leave dropout out. */
   dropoutMask(name: string, shape: Shape, rate: number): Value | undefined;
 }

@@ -17,13 +17,14 @@ export function parametersIn(levels: Levels, group: string): Levels {
 /** Texts that are equal where the levels below a group are, by group. */
 export type GroupKeys = ReadonlyMap<string, string>;
 
-export function groupKeys(levels: Levels): GroupKeys {
+/** `numberOf` tells levels apart; each is of one field. */
+export function groupKeys(levels: Levels, numberOf: (level: Level) => number): GroupKeys {
   const keys = new Map<string, string>();
   for (const field in levels) {
     const dot = field.indexOf('.');
     if (dot < 0) continue;
     const group = field.slice(0, dot);
-    keys.set(group, `${keys.get(group) ?? ''}${field}=${levels[field].key};`);
+    keys.set(group, `${keys.get(group) ?? ''} ${numberOf(levels[field])}`);
   }
   return keys;
 }

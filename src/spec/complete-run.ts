@@ -9,7 +9,8 @@ import { stampShape } from '../triggers/stamp-shape.ts';
 import type { Catalog } from './catalog.ts';
 import { type Cell, type Levels, levelOf } from './cells.ts';
 import { completed, type GroupKeys, groupKeys, parametersIn } from './complete-parameters.ts';
-import { attackText, normalise } from './identity.ts';
+import type { Level } from './experiment.ts';
+import { normalise } from './identity.ts';
 import { isNeutralKey } from './neutral.ts';
 import type { AttackSpec, DefenseSpec, RunSpec, TrainingSpec } from './run-spec.ts';
 import type { Seeded } from './seeds.ts';
@@ -27,6 +28,8 @@ export class RunMaker {
   readonly #missing = new Map<string, MissingWeights>();
   readonly #groups = new Map<string, unknown>();
   readonly #value = onceEach((key: string): unknown => JSON.parse(key));
+  #numbers = 0;
+  readonly #numberOf = onceEach((_: Level | AttackSpec): number => this.#numbers++);
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
@@ -61,7 +64,7 @@ export class RunMaker {
     }
     // The checked value: what the schema of the field made of it, so the casts below hold.
     const value = (field: string): unknown => this.#value(levelOf(cell, field, this.#catalog)?.key ?? 'null');
-    const keys = groupKeys(levels);
+    const keys = groupKeys(levels, this.#numberOf);
     const group = (name: string) =>
       this.#group(name, keys, () => {
         const given = Object.keys(levels).filter((field) => field.startsWith(`${name}.`));
@@ -187,7 +190,7 @@ export class RunMaker {
     const stored = storedShape(this.#catalog.datasets.get(dataset), preprocessing?.rewrite);
     const shape = stampShape(parameters, stored, inputSize);
     const images = `${shape.height} ${shape.width} ${shape.channels}`;
-    this.#once(`trigger ${attackText(attack).text} ${images}`, `${block.at}: `, () =>
+    this.#once(`trigger ${this.#numberOf(attack)} ${images}`, `${block.at}: `, () =>
       this.#catalog.triggers.get(type).check(parameters, shape),
     );
   }

@@ -55,39 +55,35 @@ const CLEAN: AttackSpec = { type: 'none' };
  * version of weights where a network starts at random. Fields that may be left out are, at their neutral values.
  */
 export function normalise(spec: RunSpec): RunSpec {
+  const { dataset, init, freeze, inputSize, seed, stem, testLimit, asrOver, preprocessing, augmentation } = spec;
+  const { labels, sources, coverRate, poisonSet, defense } = spec;
   const clean = spec.attack.type === 'none';
-  const { training, preprocessing, augmentation, stem, testLimit, asrOver, ...others } = spec;
-  const { labels, sources, coverRate, poisonSet, defense, ...rest } = others;
-  const random = spec.init === 'random';
+  const random = init === 'random';
+  const model = random ? withoutVersion(spec.model) : spec.model;
+  const attack = clean ? CLEAN : spec.attack;
+  const poisonRate = clean ? 0 : spec.poisonRate;
+  const targetClass = clean || labels === 'all-to-all' ? 0 : spec.targetClass;
+  // Plans ask twice for each of their settings, of which few have any of the fields below: spreading would take most of the time.
+  const run: Draft = { dataset, model, init, freeze, inputSize, attack, poisonRate, targetClass, seed };
+  if (!random && !isNeutral('stem', stem)) run.stem = stem;
+  if (!isNeutral('testLimit', testLimit)) run.testLimit = testLimit;
+  if (!clean && !isNeutral('asrOver', asrOver)) run.asrOver = asrOver;
   const chain = preprocessing && chainOf(preprocessing);
+  if (chain) run.preprocessing = chain;
   const augmented = augmentation && augmentationOf(augmentation);
-  return {
-    ...rest,
-    ...(random || isNeutral('stem', stem) ? {} : { stem }),
-    ...(isNeutral('testLimit', testLimit) ? {} : { testLimit }),
-    ...(clean || isNeutral('asrOver', asrOver) ? {} : { asrOver }),
-    ...(chain ? { preprocessing: chain } : {}),
-    ...(augmented ? { augmentation: augmented } : {}),
-    ...(clean ? {} : labelFields(spec)),
-    model: random ? withoutVersion(spec.model) : spec.model,
-    attack: clean ? CLEAN : spec.attack,
-    poisonRate: clean ? 0 : spec.poisonRate,
-    targetClass: clean || labels === 'all-to-all' ? 0 : spec.targetClass,
-    training: scheduleOf(training),
-    ...(isNeutral('defense', defense?.type) ? {} : { defense }),
-  };
+  if (augmented) run.augmentation = augmented;
+  if (!clean && !isNeutral('labels', labels)) run.labels = labels;
+  // Sources and covers are of source-specific attacks alone.
+  const sourced = !clean && labels === 'source-specific';
+  if (sourced) run.sources = sources;
+  if (sourced && !isNeutral('coverRate', coverRate)) run.coverRate = coverRate;
+  if (!clean && !isNeutral('poisonSet', poisonSet)) run.poisonSet = poisonSet;
+  const training = scheduleOf(spec.training);
+  return isNeutral('defense', defense?.type) ? { ...run, training } : { ...run, training, defense };
 }
 
-/** The fields of a poisoned run's label rule that are not neutral; sources and covers are of source-specific attacks alone. */
-function labelFields({ labels, sources, coverRate, poisonSet }: RunSpec): Partial<RunSpec> {
-  const sourced = labels === 'source-specific';
-  return {
-    ...(isNeutral('labels', labels) ? {} : { labels }),
-    ...(sourced ? { sources } : {}),
-    ...(!sourced || isNeutral('coverRate', coverRate) ? {} : { coverRate }),
-    ...(isNeutral('poisonSet', poisonSet) ? {} : { poisonSet }),
-  };
-}
+/** A run whose fields are filled in one after another, in the order in which they are shown. */
+type Draft = { -readonly [Field in keyof Omit<RunSpec, 'training'>]: RunSpec[Field] };
 
 /** Stands for the seed in the text that is hashed; no field of a run can hold it, since none takes a NUL. */
 const SEED_PLACE = '\0seed';
@@ -99,30 +95,37 @@ export function runId(spec: RunSpec, inputs: RunInputs): string {
 
 /** The ids of the runs that differ from `spec`, which `normalise` has made, in nothing but the seed. */
 export function runIds(spec: RunSpec, inputs: RunInputs): (seed: number) => string {
-  const { dataset, model, init, freeze, inputSize, stem, preprocessing, augmentation, ...rest } = spec;
-  const { testLimit, asrOver, labels, sources, coverRate, poisonSet, ...others } = rest;
-  const { attack, poisonRate, targetClass, training, defense } = others;
+  const { dataset, init } = spec;
+  const named = nameOfModel(spec.model);
   const identity = {
-    v: NUMERICS_VERSION,
-    // Of files the content counts, not the path.
+    asrOver: spec.asrOver,
+    attack: attackText(spec.attack),
+    augmentation: spec.augmentation,
+    coverRate: spec.coverRate,
     dataset: {
-      name: isDatasetReference(dataset) ? undefined : datasetBase(dataset),
       fingerprint: inputs.datasetFingerprint,
+      name: nameOfDataset(dataset),
     },
+    defense: spec.defense,
+    labels: spec.labels,
     model: {
-      // Versions are told apart by their weights.
-      name: isModelReference(model) ? undefined : splitVersion(model).model,
-      ...{ options: modelOptions(model), init, freeze, inputSize, stem },
-      weights: init === 'pretrained' || isModelReference(model) ? inputs.weightsHash : undefined,
+      freeze: spec.freeze,
+      init,
+      inputSize: spec.inputSize,
+      name: named.name,
+      options: named.options,
+      stem: spec.stem,
+      weights: init === 'pretrained' || named.name === undefined ? inputs.weightsHash : undefined,
     },
-    ...{ testLimit, asrOver, preprocessing, augmentation },
-    attack: attackText(attack),
-    poisonRate,
-    targetClass,
-    ...{ labels, sources, coverRate, poisonSet },
-    training: trainingText(training),
-    defense,
+    poisonRate: spec.poisonRate,
+    poisonSet: spec.poisonSet,
+    preprocessing: spec.preprocessing,
     seed: SEED_PLACE,
+    sources: spec.sources,
+    targetClass: spec.targetClass,
+    testLimit: spec.testLimit,
+    training: trainingText(spec.training),
+    v: NUMERICS_VERSION,
   };
   const [before, after] = canonicalJson(identity).split(JSON.stringify(SEED_PLACE));
   return (seed) => sha256Hex(`${before}${canonicalJson(seed)}${after}`).slice(0, 20);
@@ -133,11 +136,17 @@ function withoutVersion(model: string): string {
   return formatModel(splitVersion(model).model, Object.fromEntries(options));
 }
 
-/** The options of a model's name, which holds none at its usual value; undefined where there are none. */
-function modelOptions(model: string): Record<string, string> | undefined {
+/** A dataset as runs are told apart by it: undefined for files, of which the content counts and not the path. */
+const nameOfDataset = onceEach((dataset: string) => (isDatasetReference(dataset) ? undefined : datasetBase(dataset)));
+
+/** The same of a model, without its version, since versions are told apart by their weights; and the options in its name, which holds none at its usual value. */
+const nameOfModel = onceEach((model: string) => {
   const { options } = splitModelOptions(model);
-  return options.length === 0 ? undefined : Object.fromEntries(options);
-}
+  return {
+    name: isModelReference(model) ? undefined : splitVersion(model).model,
+    options: options.length === 0 ? undefined : Object.fromEntries(options),
+  };
+});
 
 /** A training schedule as runs are told apart by it. */
 export const trainingText = onceEach(

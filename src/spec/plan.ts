@@ -148,12 +148,15 @@ function writtenFields(spec: RunSpec): Record<string, unknown> {
 /** The maps of a run, in the order in which their fields are told. */
 const FIELD_GROUPS = ['preprocessing', 'augmentation', 'training', 'attack'] as const;
 
+const modelFields = onceEach((name: string) => ({
+  model: modelLabel(splitModelOptions(name).base),
+  options: modelOptionFields(name),
+}));
+
 function topFields(spec: RunSpec): Record<string, unknown> {
   const { attack, training, preprocessing, augmentation, defense, ...rest } = spec;
-  const fields: Record<string, unknown> = { ...rest };
-  fields.dataset = datasetLabel(rest.dataset);
-  fields.model = modelLabel(splitModelOptions(rest.model).base);
-  Object.assign(fields, modelOptionFields(rest.model));
+  const { model, options } = modelFields(rest.model);
+  const fields: Record<string, unknown> = { ...rest, dataset: datasetLabel(rest.dataset), model, ...options };
   return defense ? Object.assign(fields, { defense: defense.type }, defenseParameters(defense)) : fields;
 }
 

@@ -59,13 +59,18 @@ export async function ledger(options: LedgerOptions): Promise<Ledger> {
   const total = size(info.parameters);
   const shapes = new Map(info.parameters.map((parameter) => [parameter.name, parameter]));
   return {
-    layers: layerTable(evaluation).map((layer) => ({
-      ...layer,
-      trained: size(layer.parameters.flatMap((name) => (trainable.has(name) ? (shapes.get(name) ?? []) : []))),
-    })),
+    // Worked out for those who show them: who asks how much memory a run takes does not.
+    get layers() {
+      return layerTable(evaluation).map((layer) => ({
+        ...layer,
+        trained: size(layer.parameters.flatMap((name) => (trainable.has(name) ? (shapes.get(name) ?? []) : []))),
+      }));
+    },
     parameters: { total, trained, frozen: total - trained },
     statistics,
-    flops: { forward: 2 * multiplyAdds(evaluation.graph, 1), step: 2 * multiplyAdds(graph, 1) },
+    get flops() {
+      return { forward: 2 * multiplyAdds(evaluation.graph, 1), step: 2 * multiplyAdds(graph, 1) };
+    },
     activationBytes: { kept: keptForBackward(graph, forward), evaluation: peakPerImage(evaluation.graph) },
     optimizerBytes: 4 * trained * method.slots.length,
     checkpointBytes: 4 * (trained + statistics),

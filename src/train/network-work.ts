@@ -1,6 +1,6 @@
 // What a network under a freeze policy asks of a machine for each image, told from its forward pass alone: nothing is run.
 import { sizeOf } from '../core/tensor.ts';
-import { Graph, type Value } from '../graph/graph.ts';
+import { Graph, type Node, type Value } from '../graph/graph.ts';
 import { nodesBehind } from '../graph/live-nodes.ts';
 import { productOf } from '../graph/shapes.ts';
 import { type EmptyNetworkOptions, emptyNetwork } from './empty-network.ts';
@@ -25,8 +25,9 @@ export interface NetworkWork {
 export async function networkWork(options: EmptyNetworkOptions): Promise<NetworkWork> {
   const network = await emptyNetwork(options);
   const graph = new Graph('work');
-  // Without what updates running statistics: most nodes of a deep network, and no work of an image.
-  const forward = emitForward(graph, { ...network, buffers: [] }, 'train');
+  // A batch norm over the batch is a dozen nodes, most nodes of a deep network. One that is fed its statistics stands for it here.
+  const fed = { ...network, trainable: { ...network.trainable, batchNormMode: 'running' as const } };
+  const forward = emitForward(graph, fed, 'train');
   const frozen = frozenPartOf(forward, network.model.name);
   const { logits, auxiliary = [] } = forward;
   const trained = new Set<Value>(graph.inputs.filter(({ name }) => name.startsWith('parameters/')));
@@ -44,6 +45,7 @@ export async function networkWork(options: EmptyNetworkOptions): Promise<Network
       const { size, names } = productOf(shape);
       if (names.includes('N')) activationBytes += 4 * size;
     }
+    if (isOverBatch(node)) activationBytes += 4 * numbersBeside(node);
   }
   const rest = whole - (frozen?.multiplyAdds ?? 0);
   const buffers = new Set(network.buffers);
@@ -55,4 +57,15 @@ export async function networkWork(options: EmptyNetworkOptions): Promise<Network
     changed: changed.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     activationBytes,
   };
+}
+
+/** Whether a batch norm works with statistics that are graph inputs, as those are that training changes. */
+function isOverBatch({ op, inputs }: Node): boolean {
+  return op === 'BatchNormalization' && inputs[3] !== undefined && !inputs[3].producer && !inputs[3].constant;
+}
+
+/** Numbers that `batchNormTraining` makes of each image on its way: centred and squared ones and, where there are pixels, two sums over them for each channel. */
+function numbersBeside(node: Node): number {
+  const [, channels, ...pixels] = node.outputs[0].shape.map(Number);
+  return 2 * channels * sizeOf(pixels) + (pixels.length > 0 ? 2 * channels : 0);
 }

@@ -176,9 +176,7 @@ function emitPlain(graph: Graph, network: Network, mode: 'train' | 'evaluate'): 
     buffer(name, shape) {
       return buffers.has(name) ? graph.input(`buffers/${name}`, 'float32', shape) : frozen(graph, network.start, name);
     },
-    updateBuffer(name, emit) {
-      if (buffers.has(name)) nextBuffers.set(name, emit());
-    },
+    updateBuffer: (name, value) => nextBuffers.set(name, value),
     dropoutMask(name, shape, rate) {
       if (mode === 'evaluate' || !network.dropout || rate === 0) return undefined;
       masks.push({ input: `mask/${name}`, shape, rate });

@@ -26,7 +26,7 @@ async function errors(mean: number): Promise<Record<string, number>> {
   const [scale, bias, m, v] = ['scale', 'bias', 'm', 'v'].map((name) => graph.input(name, 'float32', [3]));
   const trained = batchNormTraining(x, scale, bias, { mean: m, variance: v }, 1e-5, 0.1);
   const [dx, dScale] = gradients(reduceSum(mul(trained.y, w), [], false), [x, scale]) as [Value, Value];
-  const outputs = { y: trained.y, mean: trained.runningMean(), variance: trained.runningVariance(), dx, dScale };
+  const outputs = { y: trained.y, mean: trained.runningMean, variance: trained.runningVariance, dx, dScale };
   for (const [name, value] of Object.entries(outputs)) graph.output(name, value);
   const feeds = {
     x: random(SHAPE, 'x', mean),

@@ -105,9 +105,9 @@ export function batchNorm(x: Value, scale: Value, bias: Value, mean: Value, vari
 
 export interface TrainedBatchNorm {
   readonly y: Value;
-  /** Running statistics after this batch, as PyTorch updates them: the variance with Bessel's correction. Called, they add it to the graph. */
-  readonly runningMean: () => Value;
-  readonly runningVariance: () => Value;
+  /** Running statistics after this batch, as PyTorch updates them: the variance with Bessel's correction. */
+  readonly runningMean: Value;
+  readonly runningVariance: Value;
 }
 
 /**
@@ -134,11 +134,12 @@ export function batchNormTraining(
   const y = x.graph.add(BatchNormalizationOfBatch, [centred, scale, bias, zero, variance], {
     epsilon: float(epsilon),
   })[0];
+  const one = scalarLike(x, 1);
   const blend = (old: Value, fresh: Value) =>
     add(mul(old, scalarLike(x, 1 - momentum)), mul(fresh, scalarLike(x, momentum)));
   return {
     y,
-    runningMean: () => blend(running.mean, reshape(mean, channels)),
-    runningVariance: () => blend(running.variance, div(squares, sub(count, scalarLike(x, 1)))),
+    runningMean: blend(running.mean, reshape(mean, channels)),
+    runningVariance: blend(running.variance, div(squares, sub(count, one))),
   };
 }

@@ -180,7 +180,7 @@ const batchNormFamilies: CaseFamily[] = [
         ],
         emit: ([a, scale, bias, mean, variance]) => {
           const trained = batchNormTraining(a, scale, bias, { mean, variance }, 1e-3, momentum);
-          return [trained.y, trained.runningMean(), trained.runningVariance()];
+          return [trained.y, trained.runningMean, trained.runningVariance];
         },
       })),
   },
