@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { formatBytes, formatPercent } from '../core/format.ts';
 import { isModelReference } from '../core/references.ts';
+import { takesSize } from '../models/architecture.ts';
 import { parseFreeze } from '../models/freeze.ts';
 import { models } from '../models/registry.ts';
 import { textTable } from '../report/text-table.ts';
@@ -10,7 +11,7 @@ import { registerBenchData } from './bench-data.ts';
 import { registerBenchWorkers } from './bench-workers.ts';
 import { finish } from './command.ts';
 import { wholeNumber } from './numbers.ts';
-import { print, printJson } from './output.ts';
+import { log, print, printJson } from './output.ts';
 
 /** What `bench step --json` prints of each model. */
 export interface StepReport {
@@ -63,7 +64,11 @@ export function registerBench(program: Command): void {
   registerBenchCalibrate(group);
   const step = group
     .command('step', { isDefault: true })
-    .option('--model <name>', 'a model (triggerlab models ls), the path of an ONNX file, or all', 'all')
+    .option(
+      '--model <name>',
+      'a model (triggerlab models ls), the path of an ONNX file, or all that take images of the size',
+      'all',
+    )
     .option('--batch <n>', 'images per step', wholeNumber(2, 4096), 128)
     .option('--size <pixels>', 'side of the images', wholeNumber(16, 1024), 32)
     .option('--freeze <policy>', 'what is trained: paper, head, none or from:<n>', 'paper')
@@ -82,13 +87,14 @@ async function stepCommand({ json, ...options }: StepOptions & { readonly json?:
   parseFreeze(options.freeze);
   const names =
     options.model === 'all'
-      ? models.names
+      ? models.names.filter((name) => takesSize(models.get(name).architecture, options.size))
       : [isModelReference(options.model) ? options.model : models.get(options.model).name];
   // Loaded here because it brings in the engine, which help and bad usage should not wait for.
   const { benchStep, benchStepApart } = await import('./bench-step.ts');
   const reports: StepReport[] = [];
   // Several models: each in a process of its own, so that peak memory is its own too.
-  for (const model of names) {
+  for (const [i, model] of names.entries()) {
+    if (names.length > 1) log(`${model} (${i + 1} of ${names.length})`);
     reports.push(await (names.length > 1 ? benchStepApart : benchStep)({ ...options, model }));
   }
   if (json) printJson({ steps: reports });

@@ -1,5 +1,7 @@
 // What a network is: a function from an image to logits, and what that function says of its own parameters.
+import { inputError, messageOf } from '../core/errors.ts';
 import { Graph, type Value } from '../graph/graph.ts';
+import { WindowTooLarge } from '../graph/ops/windows.ts';
 import type { Initializer } from './initializers.ts';
 import { type LayerContext, Layers } from './layers.ts';
 
@@ -57,7 +59,10 @@ export interface ArchitectureInfo {
 /** What was found of each, by its options: planning asks for the same networks again and again. */
 const described = new WeakMap<Architecture, Map<string, ArchitectureInfo>>();
 
-/** Parameters and buffers of a network for images of `inputSize` and `classes` classes, found by building it once. */
+/**
+ * Parameters and buffers of a network for images of `inputSize` and `classes` classes, found by building it once.
+ * @throws TriggerlabError (input) when the images are too small for its windows.
+ */
 export function describeArchitecture(
   architecture: Architecture,
   inputSize: number,
@@ -70,6 +75,23 @@ export function describeArchitecture(
   const info = known.get(key) ?? describe(architecture, inputSize, classes, origin);
   known.set(key, info);
   return info;
+}
+
+/** Whether a network takes images of this size. */
+export function takesSize(architecture: Architecture, inputSize: number): boolean {
+  try {
+    describeArchitecture(architecture, inputSize, 2);
+    return true;
+  } catch (error) {
+    if (isTooSmall(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether an error comes from a window that is larger than its image. */
+function isTooSmall(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof WindowTooLarge) return true;
+  return false;
 }
 
 function describe(architecture: Architecture, inputSize: number, classes: number, origin: Origin): ArchitectureInfo {
@@ -90,11 +112,16 @@ function describe(architecture: Architecture, inputSize: number, classes: number
     updateBuffer() {},
     dropoutMask: () => undefined,
   };
-  architecture.forward(
-    new Layers(context, architecture.convInitializer),
-    graph.input('image', 'float32', ['N', 3, inputSize, inputSize]),
-    { classes, origin },
-  );
+  const image = graph.input('image', 'float32', ['N', 3, inputSize, inputSize]);
+  try {
+    architecture.forward(new Layers(context, architecture.convInitializer), image, { classes, origin });
+  } catch (error) {
+    if (!isTooSmall(error)) throw error;
+    throw inputError(`${inputSize} × ${inputSize} pixels are too few for this network (${messageOf(error)})`, {
+      hint: 'Choose a larger inputSize (--size of bench step), or a -mini network, which is made for 32 pixels.',
+      cause: error,
+    });
+  }
   const normed = new Set(buffers.map(({ name }) => name.slice(0, name.lastIndexOf('.'))));
   return {
     parameters: parameters.map((p) => ({ ...p, batchNorm: normed.has(p.name.slice(0, p.name.lastIndexOf('.'))) })),

@@ -50,7 +50,7 @@ export function verdictSentence({ verdict, result }: Audit, { nameOf, model }: A
 export const LIMITS: readonly string[] = [
   'It looks for a small patch or faint blend, the same on every image, that sends all images to one class (BadNets and the like).',
   'It does not see triggers that cover the whole image or differ from image to image (WaNet, SSBA), triggers for some classes only, or backdoors that send every class elsewhere; large patches and several target classes weaken it.',
-  'A class can have a small trigger without any backdoor: where a few pixels tell it from the others, as in digits. The reversed trigger below shows which it is: a meaningless patch speaks for a backdoor, a part of the class’s own shape against it.',
+  'A class can have a small trigger without any backdoor: where a few pixels tell it from the others, as in digits. The picture of the reversed trigger shows which it is: a meaningless patch speaks for a backdoor, a part of the class’s own shape against it.',
 ];
 
 /** Rows of the table of classes, the smallest mask first. */

@@ -2,6 +2,9 @@
 import type { Dim, Node, Value } from '../graph.ts';
 import { staticDim } from '../shapes.ts';
 
+/** Raised where an image has become smaller than a window that is to move over it. */
+export class WindowTooLarge extends Error {}
+
 /** A pair for height and width. */
 export type Pair = readonly [height: number, width: number];
 
@@ -79,7 +82,8 @@ function windowCount(size: number, direction: 0 | 1, windows: Windows): number {
   const stride = windows.strides[direction];
   const reach = (windows.kernel[direction] - 1) * windows.dilations[direction] + 1;
   const room = size + before + after - reach;
-  if (room < 0) throw new Error(`a window of ${reach} does not fit ${size} pixels with padding ${before}+${after}`);
+  if (room < 0)
+    throw new WindowTooLarge(`a window of ${reach} does not fit ${size} pixels with padding ${before}+${after}`);
   if (!windows.ceilMode) return Math.floor(room / stride) + 1;
   const count = Math.ceil(room / stride) + 1;
   // A window that would start in the padding after the image is left out, as in PyTorch and ONNX Runtime.
