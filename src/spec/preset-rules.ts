@@ -50,22 +50,22 @@ function levelsOf(field: string, value: unknown, { attackType, factors, at, cata
 
 /** Cells after the rules of their block's preset. What the spec writes stays. */
 export function applyPresetRules(cells: readonly Cell[], catalog: Catalog): Cell[] {
-  const settled = new Map<Levels, Cell>();
+  const settled = new Map<Levels, Levels>();
   return cells.map((cell) => {
-    const known = settled.get(cell.levels) ?? applyTo(cell, catalog);
-    settled.set(cell.levels, known);
-    return { ...known, seed: cell.seed };
+    const { block, seed } = cell;
+    const levels = settled.get(cell.levels) ?? applyTo(cell, catalog);
+    settled.set(cell.levels, levels);
+    return { block, levels, seed };
   });
 }
 
-function applyTo(cell: Cell, catalog: Catalog): Cell {
-  const { presetRules, written } = cell.block;
-  let now = cell;
+function applyTo({ block, levels, seed }: Cell, catalog: Catalog): Levels {
+  const { presetRules, written } = block;
+  if (presetRules.length === 0) return levels;
+  const changed = { block, levels: { ...levels }, seed };
   for (const { conditions, then } of presetRules) {
-    if (!matches(now, conditions, catalog)) continue;
-    const levels = { ...now.levels };
-    for (const to of then) if (!written.has(to.field)) levels[to.field] = to.levels[0];
-    now = { ...now, levels };
+    if (!matches(changed, conditions, catalog)) continue;
+    for (const to of then) if (!written.has(to.field)) changed.levels[to.field] = to.levels[0];
   }
-  return now;
+  return changed.levels;
 }
