@@ -83,10 +83,14 @@ export function productOf(shape: Shape): Product {
   let size = 1;
   const names: string[] = [];
   for (const dim of shape) {
-    for (const factor of typeof dim === 'number' ? [dim] : dim.split('*')) {
+    if (typeof dim === 'number') {
+      size *= dim;
+      continue;
+    }
+    for (const factor of dim.split('*')) {
       const known = Number(factor);
       if (Number.isInteger(known)) size *= known;
-      else names.push(String(factor));
+      else names.push(factor);
     }
   }
   return { size, names: names.sort() };

@@ -1,7 +1,7 @@
 // The part of a network that training leaves alone: what it makes of an image can be computed once and kept.
 import { copyInto } from '../graph/copy.ts';
 import { graphFingerprint } from '../graph/fingerprint.ts';
-import { type Dim, Graph, type Shape, type Value } from '../graph/graph.ts';
+import { Graph, type Shape, type Value } from '../graph/graph.ts';
 import { nodesBehind } from '../graph/live-nodes.ts';
 import { concat } from '../graph/ops/concat.ts';
 import { reshape } from '../graph/ops/reshape.ts';
@@ -103,8 +103,9 @@ function boundaryOf(graph: Graph, ends: readonly Value[]): Value[] {
 
 /** Rows of whole images, one image after another. */
 function perImage([first]: Shape): boolean {
-  const names = (dim: Dim | undefined) => (dim === undefined ? [] : productOf([dim]).names);
-  return names(first).length === 1 && names(first)[0] === 'N';
+  if (typeof first !== 'string') return false;
+  const { names } = productOf([first]);
+  return names.length === 1 && names[0] === 'N';
 }
 
 function restOf(forward: Forward, target: Graph, boundary: readonly Value[], widths: readonly number[]): Rest {

@@ -42,6 +42,7 @@ export function elements(value: Value, batch: number): number {
 }
 
 function size(dim: Dim, batch: number): number {
+  if (typeof dim === 'number') return dim;
   const { size: known, names } = productOf([dim]);
   if (names.some((name) => name !== 'N')) throw new Error(`multiplyAdds: dimension "${dim}" is known only at run time`);
   return known * batch ** names.length;
