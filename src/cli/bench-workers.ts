@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { formatBytes } from '../core/format.ts';
 import { parseFreeze } from '../models/freeze.ts';
-import { findModel } from '../models/references.ts';
+import { modelNamed } from '../models/named.ts';
 import { textTable } from '../report/text-table.ts';
 import { keepLayout, type MeasuredLayout, possibleLayouts } from '../runner/layout.ts';
 import { finish } from './command.ts';
@@ -35,7 +35,7 @@ export function registerBenchWorkers(group: Command): void {
 
 async function workersCommand({ json, ...options }: Options): Promise<void> {
   parseFreeze(options.freeze);
-  const model = findModel(options.model).name;
+  const { name: model } = await modelNamed(options.model);
   const { benchStepApart } = await import('./bench-step.ts');
   const rows: MeasuredLayout[] = [];
   for (const layout of possibleLayouts(availableParallelism())) {

@@ -5,9 +5,6 @@ import { type Command, Option } from 'commander';
 import { parse } from 'yaml';
 import { inputError } from '../core/errors.ts';
 import type { CamMethod } from '../explain/grad-cam.ts';
-import { MEASURE_COLUMNS, measureRows, writeExplanation } from '../report/explanation.ts';
-import { featureMapDistances, writeFeatureMaps } from '../report/feature-map-figure.ts';
-import { EXPLANATION_ARTIFACT, figureText } from '../report/kept-explanation.ts';
 import { textTable } from '../report/text-table.ts';
 import type { RunFeatureMaps } from '../runner/feature-maps-of-run.ts';
 import { DEFAULT_STORE } from '../store/open.ts';
@@ -69,10 +66,12 @@ export function registerExplain(program: Command): void {
 
 async function explainCommand(id: string, options: Options): Promise<void> {
   const vary = varied(options);
-  // Loaded here because they bring in the engine, which other commands should not wait for.
+  // Loaded here because they bring in the engine and what draws, which nobody should wait for who asks for help.
   const { Runtime } = await import('../runtime/node.ts');
   const { explainRun } = await import('../runner/explain-run.ts');
   const { featureMapsOfRun } = await import('../runner/feature-maps-of-run.ts');
+  const { MEASURE_COLUMNS, measureRows, writeExplanation } = await import('../report/explanation.ts');
+  const { EXPLANATION_ARTIFACT } = await import('../report/kept-explanation.ts');
   const { TRAINED_ARTIFACT } = await import('../runner/twins.ts');
   const { run, kept } = await withStore(options.store, async (store) => {
     const found = await store.getRun(id);
@@ -135,6 +134,8 @@ async function explainCommand(id: string, options: Options): Promise<void> {
 }
 
 async function showFeatureMaps(runId: string, maps: RunFeatureMaps, { out, json }: Options): Promise<void> {
+  const { featureMapDistances, writeFeatureMaps } = await import('../report/feature-map-figure.ts');
+  const { figureText } = await import('../report/kept-explanation.ts');
   const files = (await writeFeatureMaps(maps, out)).map((file) => resolve(file));
   const distances = featureMapDistances(maps);
   const { layer, channels } = maps.study;

@@ -4,7 +4,7 @@ import { inputError } from '../core/errors.ts';
 import { formatBytes } from '../core/format.ts';
 import { describeArchitecture, type Origin } from '../models/architecture.ts';
 import { freezePolicyNames, parseFreeze } from '../models/freeze.ts';
-import { findModel } from '../models/references.ts';
+import { modelNamed } from '../models/named.ts';
 import { resizedLayers } from '../models/state.ts';
 import { textTable } from '../report/text-table.ts';
 import { type Ledger, type LedgerLayer, ledger } from '../train/ledger.ts';
@@ -41,7 +41,7 @@ export function registerModelsShow(group: Command): void {
     "models show 'alexnet?dense=512&dropout=0'",
   ]).action(async (name: string, options: ShowOptions) => {
     const { freeze, classes, init, optimizer, json } = options;
-    const model = findModel(name);
+    const model = await modelNamed(name);
     const inputSize = options.inputSize ?? model.inputSize;
     const policy = parseFreeze(freeze);
     const document = await ledger({ model, freeze: policy, classes, inputSize, init, optimizer }).catch((error) => {

@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { sizeOf } from '../core/tensor.ts';
 import { describeArchitecture } from '../models/architecture.ts';
-import { findModel } from '../models/references.ts';
 import { models } from '../models/registry.ts';
 import { textTable } from '../report/text-table.ts';
 import { finish } from './command.ts';
@@ -16,7 +15,7 @@ export function registerModels(program: Command): void {
   const group = program.command('models').description('list the models that a spec can name, or show one');
   const list = group.command('ls', { isDefault: true }).description('list them');
   finish(list, ['models ls', 'models ls --json']).action(({ json }: { json?: boolean }) => {
-    const rows = models.names.map(findModel).map(({ name, title, family, inputSize, architecture, weightsHash }) => {
+    const rows = models.all.map(({ name, title, family, inputSize, architecture, weightsHash }) => {
       const { parameters } = describeArchitecture(architecture, inputSize, PUBLISHED_CLASSES);
       const count = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
       const pretrained = weightsHash !== undefined;

@@ -6,7 +6,7 @@ import type { TriggerDefinition } from '../triggers/trigger.ts';
 import { finish } from './command.ts';
 import { print, printJson } from './output.ts';
 import { describeParameters, parametersTable } from './parameters.ts';
-import { drawTrigger } from './triggers-picture.ts';
+import type { drawTrigger } from './triggers-picture.ts';
 
 export function registerTriggers(program: Command): void {
   const group = program.command('triggers').description('list the triggers that a spec can name, and their parameters');
@@ -39,7 +39,7 @@ export function registerTriggers(program: Command): void {
     'triggers show badnets --picture cross.png --set shape=cross --set size=0.3',
   ]).action(async (name: string, { json, picture, dataset, set }: ShowOptions) => {
     const trigger = triggers.get(name);
-    const drawn = picture === undefined ? undefined : await drawTrigger({ trigger: name, file: picture, dataset, set });
+    const drawn = picture === undefined ? undefined : await draw({ trigger: name, file: picture, dataset, set });
     const { title, caption } = drawn ?? {};
     if (json)
       return printJson({
@@ -49,6 +49,9 @@ export function registerTriggers(program: Command): void {
     return print([triggerText(trigger), ...(drawn ? ['', `${picture}: ${title}. ${caption}`] : [])].join('\n'));
   });
 }
+
+/** Loaded when it is asked for: it brings in the engine and what encodes pictures. */
+const draw: typeof drawTrigger = async (wanted) => (await import('./triggers-picture.ts')).drawTrigger(wanted);
 
 interface ShowOptions {
   readonly json?: boolean;
