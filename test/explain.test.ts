@@ -7,10 +7,10 @@ import { cli } from './support/cli.ts';
 
 const SPEC = `
 name: why
-dataset: mnist10k?train=2000&test=200
+dataset: mnist10k?train=1000&test=200
 model: resnet-mini
 freeze: none
-training: {learningRate: 0.003, epochs: 2, batchSize: 64}
+training: {learningRate: 0.003, epochs: 2, batchSize: 32}
 attack: {type: badnets, size: 0.2, position: top-left, color: white, poisonRate: 0.1}
 `;
 

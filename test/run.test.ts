@@ -8,7 +8,7 @@ import { cli, startCli } from './support/cli.ts';
 // AlexNet trains its classifier only, with dropout: the quickest run that draws on every random stream.
 const SPEC = `
 name: tiny
-dataset: mnist10k
+dataset: mnist10k?train=3000&test=500
 model: alexnet-mini
 init: random
 training: {learningRate: 0.001, epochs: 1, batchSize: 256}
@@ -130,7 +130,7 @@ describe('triggerlab run', { timeout: 300_000 }, () => {
 
   it('lets results be read while it is at work', async () => {
     // Long enough to be at work still when another command has found that out.
-    const long = ['--set', 'training.epochs=4'];
+    const long = ['--set', 'training.epochs=10'];
     const { child, finished } = startCli(folder, ['run', 'tiny.yaml', '--store', 'busy', '--workers', '1', ...long]);
     await new Promise<void>((resolve) => {
       let heard = '';

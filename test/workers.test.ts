@@ -78,7 +78,7 @@ describe('workers', { timeout: 900_000 }, () => {
       '--lease',
       '1',
       '--set',
-      'training.epochs=80',
+      'training.epochs=40',
     ];
     const { child, finished } = startCli(folder, args);
     await untilTraining(join(folder, 'cut'));

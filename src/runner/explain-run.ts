@@ -5,6 +5,7 @@ import { Rng } from '../core/rng.ts';
 import type { ImageSource } from '../data/dataset.ts';
 import { type CamStudy, camStudy } from '../explain/cam-study.ts';
 import type { CamMethod } from '../explain/grad-cam.ts';
+import { layerIn } from '../explain/layer-graphs.ts';
 import { movedRegion, type Region, regionOf } from '../explain/map-measures.ts';
 import { type PrunedFigures, pruneInOrder, type TriggerNeuron, triggerNeurons } from '../explain/trigger-neurons.ts';
 import type { Runtime } from '../runtime/node.ts';
@@ -85,6 +86,8 @@ export async function explainRun(
   const { onProgress } = options;
   const { dataset, trigger, network } = await bindRun(runtime, spec);
   if (!trigger) throw new Error('explainRun: no trigger');
+  // A wrong name is told before networks are trained.
+  layerIn(network, options.layer);
   const restored = async (record: RunRecord, weights: Uint8Array | undefined, what: string) =>
     (await restoreRun(runtime, record, weights, (share) => onProgress?.(share, `training the ${what}`))).state;
   const state = await restored(run, kept.trained, 'backdoored network');

@@ -1,6 +1,7 @@
 // What one layer of a backdoored run holds for the same images under several settings of its trigger.
 import { inputError, messageOf } from '../core/errors.ts';
 import { type FeatureMapStudy, featureMapStudy } from '../explain/feature-maps.ts';
+import { layerIn } from '../explain/layer-graphs.ts';
 import type { Runtime } from '../runtime/node.ts';
 import type { AttackSpec } from '../spec/run-spec.ts';
 import type { RunRecord } from '../store/records.ts';
@@ -31,7 +32,7 @@ export interface RunFeatureMaps {
   readonly triggered: readonly Float32Array[];
 }
 
-/** @throws TriggerlabError (input) for a clean run, a run that is not done, or a value that the trigger does not take. */
+/** @throws TriggerlabError (input) for a clean run, a run that is not done, a value that the trigger does not take, or an unknown layer. */
 export async function featureMapsOfRun(
   runtime: Runtime,
   run: RunRecord,
@@ -42,7 +43,8 @@ export async function featureMapsOfRun(
   const attacks = variantsOf(spec.attack, options.vary);
   await requireDone(run, 'classifier to look into');
   const { dataset, trigger, network } = await bindRun(runtime, spec);
-  const { state } = await restoreRun(runtime, run, trained, options.onProgress);
+  // A wrong name is told before the network is trained.
+  layerIn(network, options.layer);
   const { test } = dataset;
   const { rows } = explainedRows(spec, dataset, options.images);
   const context = { seed: spec.seed, dataset: spec.dataset, runtime: () => runtime };
@@ -62,6 +64,7 @@ export async function featureMapsOfRun(
     (await seenPixels(runtime, network, source, rows.slice(0, 1))).data as Float32Array;
   const triggered: Float32Array[] = [];
   for (const source of sources) triggered.push(await seen(source));
+  const { state } = await restoreRun(runtime, run, trained, options.onProgress);
   const study = await featureMapStudy(
     { runtime, network, state },
     options.layer,
