@@ -10,6 +10,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cli } from './support/cli.ts';
 import { cifarPart, gtsrbZips, idxImages, idxLabels, tarOf } from './support/dataset-files.ts';
+import { freshCache } from './support/fresh-cache.ts';
 import { zipOf } from './support/zip-file.ts';
 
 const REAL = fileURLToPath(new URL('../../shared/data/mnist', import.meta.url));
@@ -24,7 +25,7 @@ const NAMES = [
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'triggerlab-datasets-'));
-  vi.stubEnv('TRIGGERLAB_CACHE', join(folder, 'cache'));
+  vi.stubEnv('TRIGGERLAB_CACHE', freshCache(join(folder, 'cache')));
   mkdirSync(join(folder, 'digits'));
   const files = [idxImages(200, 28), idxLabels(digits(200)), idxImages(60, 28, 200), idxLabels(digits(60))];
   files.forEach((file, i) => {

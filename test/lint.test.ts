@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { cli } from './support/cli.ts';
+import { freshCache } from './support/fresh-cache.ts';
 
 const SPEC = `
 name: squares
@@ -15,7 +16,7 @@ attack: {type: badnets, size: [0.04, 0.06], position: top-left, color: [white, b
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'triggerlab-lint-cli-'));
-  vi.stubEnv('TRIGGERLAB_CACHE', join(folder, 'cache'));
+  vi.stubEnv('TRIGGERLAB_CACHE', freshCache(join(folder, 'cache')));
   writeFileSync(join(folder, 'squares.yaml'), SPEC);
 });
 afterAll(() => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cli } from './support/cli.ts';
+import { freshCache } from './support/fresh-cache.ts';
 
 const DATASET = 'shapes?train=60&test=30';
 const TRAIN = ['ssba', 'train', '--dataset', DATASET, '--bits', '3', '--width', '2', '--steps', '2'];
@@ -12,7 +13,7 @@ let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'triggerlab-ssba-cli-'));
-  process.env.TRIGGERLAB_CACHE = join(folder, 'cache');
+  process.env.TRIGGERLAB_CACHE = freshCache(join(folder, 'cache'));
 });
 afterAll(() => {
   process.env.TRIGGERLAB_CACHE = cache;

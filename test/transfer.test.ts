@@ -7,6 +7,7 @@ import { Rng } from '../src/core/rng.ts';
 import { float32 } from '../src/core/tensor.ts';
 import { conv, encodeModel, flatten, Graph, gemm, globalAveragePool, relu } from '../src/graph/index.ts';
 import { cli } from './support/cli.ts';
+import { freshCache } from './support/fresh-cache.ts';
 import { zipOf } from './support/zip-file.ts';
 
 const SPEC = `
@@ -60,7 +61,7 @@ let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'triggerlab-transfer-'));
-  vi.stubEnv('TRIGGERLAB_CACHE', join(folder, 'cache'));
+  vi.stubEnv('TRIGGERLAB_CACHE', freshCache(join(folder, 'cache')));
   writeFileSync(join(folder, 'tiny.yaml'), SPEC);
   writeFileSync(join(folder, 'net.onnx'), network());
   writeFileSync(join(folder, 'colours.zip'), zipOf(images(), 'deflated'));
