@@ -43,11 +43,12 @@ const json = async (...args: string[]) => {
   expect(code).toBe(0);
   return JSON.parse(stdout) as { dataset: Record<string, unknown>; datasets: Record<string, unknown>[] };
 };
+/** Files of datasets. */
 const inCache = () => {
   const directory = join(folder, 'cache');
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.\w+$/.test(name))
+    .filter((name) => /\.\w+$/.test(name) && !name.startsWith('store-templates'))
     .sort();
 };
 
