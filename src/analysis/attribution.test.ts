@@ -69,7 +69,8 @@ describe('attribute', () => {
         expect(Math.abs(shares.rate - (known.rate + known.both / 2) / known.all)).toBeLessThan(0.15);
         expect(Math.abs(shares.color)).toBeLessThan(0.12);
       }),
-      { numRuns: 8 },
+      // Noise alone exceeds the bounds once in some hundreds of draws: they are the same ones each time.
+      { numRuns: 8, seed: 1 },
     );
   });
 
