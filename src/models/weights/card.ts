@@ -119,15 +119,13 @@ export function forgetCards(): void {
   located.clear();
 }
 
-const byNumber = new Intl.Collator('en', { numeric: true });
-
 /** Versions of a model in the cache, by name, numbers in them as numbers. */
 function versionsIn(cache: string, model: string): string[] {
   if (!existsSync(cache)) return [];
   return readdirSync(cache)
     .filter((file) => file.startsWith(`${model}@`) && file.endsWith('.json'))
     .map((file) => file.slice(model.length + 1, -'.json'.length))
-    .sort(byNumber.compare);
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
 function readCard(directory: string, name: string): LocatedWeights | undefined {
