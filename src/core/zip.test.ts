@@ -40,6 +40,28 @@ describe('withZip', () => {
     await refused(path, /cannot open/);
   });
 
+  it('refuses places that no file can have, without a word past its caller', async () => {
+    const beyond = Buffer.alloc(8, 0xf4);
+    const whole = zipOf({ a: 'content' });
+    const endAt = whole.length - 22;
+    const path = join(folder, 'beyond.zip');
+    // A ZIP64 directory is said to lie there.
+    const locator = Buffer.concat([Buffer.from('PK\x06\x07\0\0\0\0'), beyond, Buffer.from([1, 0, 0, 0])]);
+    await writeFile(path, Buffer.concat([whole.subarray(0, endAt), locator, whole.subarray(endAt)]));
+    await refused(path, /cannot open .*beyond its end/);
+    // The first entry is said to lie there, in a ZIP64 field at the end of its record.
+    const extra = Buffer.concat([Buffer.from([1, 0, 8, 0]), beyond]);
+    const record = whole.indexOf('PK\x01\x02');
+    const changed = Buffer.concat([whole.subarray(0, endAt), extra, whole.subarray(endAt)]);
+    changed.writeUInt16LE(extra.length, record + 30);
+    changed.writeUInt32LE(0xffffffff, record + 42);
+    await writeFile(path, changed);
+    await expect(withZip(path, 100, (archive) => archive.read('a', 100))).rejects.toMatchObject({
+      kind: 'input',
+      message: expect.stringMatching(/cannot read a in .*beyond its end/),
+    });
+  });
+
   it.each(['../escape.txt', '/etc/passwd', 'a/../../b', 'C:/x'])('refuses the name %s', async (name) => {
     await refused(await zipFile({ [name]: 'x' }), /damaged or unsafe/);
   });

@@ -1,6 +1,9 @@
 // Reads files out of zip archives that we do not trust: bounded in number and size, nothing is ever unpacked to disk.
+import { read } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
-import { Entry, openPromise, type ZipFile } from 'yauzl';
+import { Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { inputError, messageOf, TriggerlabError } from './errors.ts';
 
 export interface ZipArchive {
@@ -28,7 +31,7 @@ export interface ZipArchive {
 export async function openZip(path: string, maxEntries: number): Promise<ZipArchive & { close(): void }> {
   let zip: ZipFile;
   try {
-    zip = await openPromise(path, { autoClose: false });
+    zip = await openArchive(path);
   } catch (cause) {
     throw inputError(`cannot open ${path} as a zip archive: ${messageOf(cause)}`, {
       hint: 'Give the path of a complete .zip file.',
@@ -40,6 +43,57 @@ export async function openZip(path: string, maxEntries: number): Promise<ZipArch
   } catch (error) {
     zip.close();
     throw error;
+  }
+}
+
+async function openArchive(path: string): Promise<ZipFile> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    return await fromRandomAccessReaderPromise(new BoundedReader(file, size), size, { autoClose: false });
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Bytes of a file that are read at a time. */
+const PART_BYTES = 2 ** 18;
+
+/** Reads within the file alone: yauzl's own reader throws past all handlers where an archive names a place that no file can have. */
+class BoundedReader extends RandomAccessReader {
+  readonly #file: FileHandle;
+  readonly #size: number;
+
+  constructor(file: FileHandle, size: number) {
+    super();
+    this.#file = file;
+    this.#size = size;
+  }
+
+  override read(...[buffer, offset, length, position, callback]: Parameters<RandomAccessReader['read']>): void {
+    if (position < 0 || position + length > this.#size) setImmediate(callback, new Error('it points beyond its end'));
+    else read(this.#file.fd, buffer, offset, length, position, callback);
+  }
+
+  override _readStreamForRange(start: number, end: number) {
+    if (start < 0 || end > this.#size) throw new Error('it points beyond its end');
+    return Readable.from(this.#parts(start, end), { objectMode: false });
+  }
+
+  async *#parts(start: number, end: number): AsyncGenerator<Buffer> {
+    for (let at = start; at < end; ) {
+      const { buffer, bytesRead } = await this.#file.read(Buffer.allocUnsafe(Math.min(PART_BYTES, end - at)), {
+        position: at,
+      });
+      if (bytesRead === 0) throw new Error('it became shorter while it was read');
+      yield buffer.subarray(0, bytesRead);
+      at += bytesRead;
+    }
+  }
+
+  override close(callback: (error: Error | null) => void): void {
+    this.#file.close().then(() => callback(null), callback);
   }
 }
 
