@@ -1,5 +1,5 @@
-// What sharing work between the runs of a grid is worth: 216 poisoned runs of alexnet-mini and their 6 clean twins under freeze: paper, on 600
-// digits in 20 epochs, in one process with the feature store; against (a) runs that compute the features in every epoch, and (b) runs that each
+// What sharing work between the runs of a grid is worth: 216 poisoned runs of alexnet-mini and their 6 clean twins under freeze: paper, on
+// 1,000 digits in 20 epochs, in one process with the feature store; against (a) runs that compute the features in every epoch, and (b) runs that each
 // have a store of their own. (a) and (b) do every 23rd run and are scaled by count; a result or a trained parameter that differs from the shared
 // run's by a bit fails the benchmark. Processor time of the runs alone (start-up and reading the dataset are not in it), which a busy machine
 // distorts least. About five minutes on a quiet machine. node bench/shared-work.mjs [--every N] [--per-class N] [--seeds N]
@@ -21,7 +21,7 @@ import { catalogFor } from '../dist/spec/references.js';
 const { values, positionals } = parseArgs({
   options: {
     every: { type: 'string', default: '23' },
-    'per-class': { type: 'string', default: '60' },
+    'per-class': { type: 'string', default: '100' },
     seeds: { type: 'string', default: '6' },
   },
   allowPositionals: true,
