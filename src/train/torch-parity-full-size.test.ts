@@ -1,11 +1,10 @@
 // torchvision's networks at full size, evaluated and trained as PyTorch does it, against stored results.
 import { describe, expect, it } from 'vitest';
 import { settings, titleOf } from '../../test/parity/full-size.ts';
-import { cases, expectAsStored } from '../../test/parity/stored.ts';
+import { cases, expectAsStored, isLong } from '../../test/parity/stored.ts';
 
-/** They take a minute each: test/slow/torch-parity.test.ts has them. */
-const LONG = ['vgg19_bn', 'resnet152'];
-const quick = cases.filter(({ model }) => !LONG.includes(model));
+/** The others are in test/slow/torch-parity.test.ts. */
+const quick = cases.filter((stored) => !isLong(stored));
 
 describe('full size, against torchvision', () => {
   it('has a fixture for every case', () => {

@@ -24,6 +24,10 @@ export interface Stored extends FullSizeCase {
 
 export const { cases } = JSON.parse(readFileSync(new URL('full-size.json', FIXTURES), 'utf8')) as { cases: Stored[] };
 
+/** What takes ten seconds to a minute each: the largest networks, and of AlexNet all freeze policies but the usual one. */
+export const isLong = ({ model, freeze }: FullSizeCase) =>
+  model === 'vgg19_bn' || model === 'resnet152' || (model === 'alexnet' && freeze !== 'paper');
+
 const norm = (values: ArrayLike<number>) => Math.sqrt(Array.from(values).reduce((sum, v) => sum + v * v, 0));
 const apart = (a: ArrayLike<number>, b: ArrayLike<number>) => norm(Array.from(b, (value, i) => a[i] - value));
 

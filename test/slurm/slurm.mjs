@@ -58,7 +58,7 @@ const jobLogs = () =>
     .join('\n');
 
 const sweep = (name, epochs) => `name: ${name}
-dataset: shapes?train=400&test=100
+dataset: shapes?train=4000&test=100
 model: alexnet-mini
 init: random
 training: {learningRate: 0.001, epochs: ${epochs}, batchSize: 20}
@@ -68,7 +68,7 @@ attack: {type: badnets, size: 0.16, color: white, target: 3, poisonRate: 0.02}
 
 /** What an epoch takes on one core here. */
 function secondsPerEpoch() {
-  const epochs = 40;
+  const epochs = 6;
   writeFileSync(join(work, 'speed.yaml'), sweep('speed', epochs));
   const { runs } = JSON.parse(
     triggerlab('run', 'speed.yaml', '--store', join(root, 'speed'), '--workers', '2', '--json'),
