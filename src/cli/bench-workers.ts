@@ -1,7 +1,9 @@
 // `triggerlab bench workers`: how many runs at the same time make the most of this machine's cores.
+
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { formatBytes } from '../core/format.ts';
+import { sumOf } from '../core/sums.ts';
 import { parseFreeze } from '../models/freeze.ts';
 import { modelNamed } from '../models/named.ts';
 import { textTable } from '../report/text-table.ts';
@@ -42,11 +44,10 @@ async function workersCommand({ json, ...options }: Options): Promise<void> {
     log(`${layout.workers} workers of ${layout.threads} threads …`);
     const step = { ...options, threads: layout.threads };
     const reports = await Promise.all(Array.from({ length: layout.workers }, () => benchStepApart(step)));
-    const sum = (of: (report: (typeof reports)[number]) => number) => reports.reduce((all, r) => all + of(r), 0);
     rows.push({
       ...layout,
-      imagesPerSecond: sum((report) => report.imagesPerSecond),
-      memoryBytes: sum((report) => report.peakMemoryBytes),
+      imagesPerSecond: sumOf(reports, (report) => report.imagesPerSecond),
+      memoryBytes: sumOf(reports, (report) => report.peakMemoryBytes),
     });
   }
   const best = rows.reduce((a, b) => (b.imagesPerSecond > a.imagesPerSecond ? b : a));

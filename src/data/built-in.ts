@@ -1,7 +1,14 @@
 // Datasets that come with triggerlab: made once from what it ships, then read from a packed file in the cache directory.
 import { join } from 'node:path';
 import { cacheDirectory } from '../core/cache-directory.ts';
-import { type Dataset, type DatasetDefinition, type ImageSource, memorySource, type RowBlock } from './dataset.ts';
+import {
+  type Dataset,
+  type DatasetDefinition,
+  everyRow,
+  type ImageSource,
+  memorySource,
+  type RowBlock,
+} from './dataset.ts';
 import { datasetFingerprint } from './fingerprint.ts';
 import { openPacked, writePacked } from './packed-images.ts';
 
@@ -39,7 +46,7 @@ function inMemory(source: ImageSource): ImageSource {
 }
 
 function allPixels(source: ImageSource): Uint8Array {
-  return source.read(Int32Array.from({ length: source.count }, (_, row) => row));
+  return source.read(everyRow(source));
 }
 
 async function* blocksOf({ train, test }: Dataset): AsyncGenerator<RowBlock> {

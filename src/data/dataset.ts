@@ -105,6 +105,11 @@ export function countLabels(labels: ArrayLike<number>, classes: number): number[
   return counts;
 }
 
+/** All row numbers of a source, in order. */
+export function everyRow({ count }: Pick<ImageSource, 'count'>): Int32Array {
+  return Int32Array.from({ length: count }, (_, row) => row);
+}
+
 /** An ImageSource over pixels held in memory (`pixels.length` = labels.length · bytes per image). */
 export function memorySource(shape: ImageShape, pixels: Uint8Array, labels: Uint16Array): ImageSource {
   const bytes = bytesPerImage(shape);

@@ -1,6 +1,8 @@
 // A part of a dataset as a dataset of its own: what stands behind the `?` of a registered name.
+
 import { canonicalJson, sha256Hex } from '../core/hash.ts';
 import { type DatasetOptions, formatDatasetReference } from '../core/references.ts';
+import { sum } from '../core/sums.ts';
 import type { Dataset, DatasetDefinition, ImageSource } from './dataset.ts';
 import { resolveClasses, selectQuotas, selectRows } from './select.ts';
 
@@ -58,8 +60,4 @@ export function rowsOf(source: ImageSource, chosen: Int32Array, labels: Uint16Ar
       return source.read(there, out);
     },
   };
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((all, count) => all + count, 0);
 }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../core/rng.ts';
-import { memorySource } from '../data/dataset.ts';
+import { everyRow, memorySource } from '../data/dataset.ts';
 import { Graph } from '../graph/graph.ts';
 import { Runtime } from '../runtime/node.ts';
 import { emitForward } from '../train/network.ts';
-import { eachLogits, everyRow } from '../train/predict.ts';
+import { eachLogits } from '../train/predict.ts';
 import { activationClustering } from './activation-clustering.ts';
 import type { DefenseDefinition, DefenseSubject } from './defense.ts';
 import { defenderImages, defenderRows } from './fine-tune.ts';

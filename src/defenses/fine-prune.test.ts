@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { everyRow } from '../data/dataset.ts';
 import { layerMaps } from '../explain/layer-graphs.ts';
 import { accuracy } from '../metrics/accuracy.ts';
 import { parseFreeze } from '../models/freeze.ts';
 import { findModel } from '../models/references.ts';
 import { Runtime } from '../runtime/node.ts';
 import { createNetwork } from '../train/network.ts';
-import { everyRow, predict } from '../train/predict.ts';
+import { predict } from '../train/predict.ts';
 import type { Classifier, DefenseSubject } from './defense.ts';
 import { columnMeans, pruningOrder } from './fine-prune.ts';
 import { finePruning } from './fine-pruning.ts';

@@ -1,13 +1,13 @@
 // What the last layer of a network is given: the hidden activations in which defences look for two kinds of images.
 import { inputError } from '../core/errors.ts';
-import type { ImageSource } from '../data/dataset.ts';
+import { everyRow, type ImageSource } from '../data/dataset.ts';
 import { copyInto } from '../graph/copy.ts';
 import { Graph, type Value } from '../graph/graph.ts';
 import { reduceMean } from '../graph/ops/reduce-mean.ts';
 import { reshape } from '../graph/ops/reshape.ts';
 import { evaluationBatch, imageFeeds } from '../train/feeds.ts';
 import { emitForward, type Forward, type Network } from '../train/network.ts';
-import { everyRow, stateFeeds } from '../train/predict.ts';
+import { stateFeeds } from '../train/predict.ts';
 import type { DefenseSubject, DefenseWatch } from './defense.ts';
 import { type LabelledRows, labelledRows } from './labelled-rows.ts';
 

@@ -3,7 +3,7 @@ import { compiled, ndtri } from 'cephes';
 import { inputError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import { type Tensor, tensor } from '../core/tensor.ts';
-import type { ImageSource } from '../data/dataset.ts';
+import { everyRow, type ImageSource } from '../data/dataset.ts';
 import { copyInto } from '../graph/copy.ts';
 import { Graph } from '../graph/graph.ts';
 import { add } from '../graph/ops/add.ts';
@@ -68,14 +68,7 @@ async function superimposing(
   const wanted = new Set(graph.inputs.map(({ name }) => name));
   const state = Object.fromEntries(Object.entries(stateFeeds(network, trained)).filter(([name]) => wanted.has(name)));
   const pixels = 3 * side * side;
-  const all = (
-    await seenPixels(
-      runtime,
-      network,
-      over,
-      Array.from({ length: over.count }, (_, i) => i),
-    )
-  ).data as Float32Array;
+  const all = (await seenPixels(runtime, network, over, everyRow(over))).data as Float32Array;
   return async (source, row, stream) => {
     const own: Tensor = await seenPixels(runtime, network, source, [row]);
     const chosen = new Float32Array(overlays * pixels);

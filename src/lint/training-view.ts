@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { bytesPerImage, type ImageShape } from '../core/images.ts';
 import { Rng } from '../core/rng.ts';
 import { type Augmentation, augmentation } from '../data/augment.ts';
-import { type ImageSource, memorySource } from '../data/dataset.ts';
+import { everyRow, type ImageSource, memorySource } from '../data/dataset.ts';
 import { withTrigger } from '../train/poisoned-set.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 import type { Eye } from './eye.ts';
@@ -39,8 +39,8 @@ export class TrainingView {
 
   /** White where the trigger changes an image, black elsewhere. */
   async #footprints(trigger: Trigger, seed: number): Promise<Uint8Array> {
-    const { channels, count } = this.#images;
-    const rows = Array.from({ length: count }, (_, row) => row);
+    const { channels } = this.#images;
+    const rows = everyRow(this.#images);
     const before = this.#images.read(rows);
     const after = (await withTrigger(this.#images, trigger, rows, { seed, split: 'test' })).read(rows);
     const marks = new Uint8Array(before.length);

@@ -1,13 +1,12 @@
 // Defences of the registry that an audit does beside Neural Cleanse. What they say is evidence; none of them carries the verdict.
 import { inputError } from '../core/errors.ts';
-import type { ImageSource } from '../data/dataset.ts';
+import { everyRow, type ImageSource } from '../data/dataset.ts';
 import { type ExaminedImages, UNLABELLED } from '../data/examined-images.ts';
 import type { Finding, PassCount } from '../defenses/defense.ts';
 import { defenses } from '../defenses/registry.ts';
 import type { Runtime } from '../runtime/node.ts';
 import type { DefenseSpec } from '../spec/run-spec.ts';
 import type { Network } from '../train/network.ts';
-import { everyRow } from '../train/predict.ts';
 import { answersOf } from './audit-subject.ts';
 
 /** The one that the verdict rests on. */

@@ -1,5 +1,5 @@
 // One defended run: its base's network and data are made ready, the defence does its work, what is left of the attack is measured.
-import type { Dataset } from '../data/dataset.ts';
+import { type Dataset, everyRow } from '../data/dataset.ts';
 import type { Classifier, DefenseResult, DefenseSubject, Finding, PoisonedTraining } from '../defenses/defense.ts';
 import { defenses } from '../defenses/registry.ts';
 import { accuracy } from '../metrics/accuracy.ts';
@@ -94,7 +94,7 @@ export function defenseSubject(
 /** Rows of the training set that were not changed; where they are drawn for every batch, all of them: their own pixels are clean. */
 function untouchedRows({ train }: Dataset, stamps: readonly Stamp[] | undefined): Int32Array {
   const changed = new Set(stamps?.map(({ row }) => row));
-  return Int32Array.from({ length: train.count }, (_, row) => row).filter((row) => !changed.has(row));
+  return everyRow(train).filter((row) => !changed.has(row));
 }
 
 interface Measured {

@@ -2,7 +2,7 @@
 import { inputError } from '../core/errors.ts';
 import { bytesPerImage } from '../core/images.ts';
 import { Rng } from '../core/rng.ts';
-import type { ImageSource } from '../data/dataset.ts';
+import { everyRow, type ImageSource } from '../data/dataset.ts';
 import { type CamStudy, camStudy } from '../explain/cam-study.ts';
 import type { CamMethod } from '../explain/grad-cam.ts';
 import { layerIn } from '../explain/layer-graphs.ts';
@@ -12,7 +12,7 @@ import type { Runtime } from '../runtime/node.ts';
 import type { RunRecord } from '../store/records.ts';
 import type { Network } from '../train/network.ts';
 import { withTrigger } from '../train/poisoned-set.ts';
-import { everyRow, seenPixels, type TrainedState } from '../train/predict.ts';
+import { seenPixels, type TrainedState } from '../train/predict.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 import { bindRun, requireDone } from './bind-run.ts';
 import { type ExplainedRows, explainedRows } from './explained-rows.ts';

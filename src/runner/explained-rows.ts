@@ -1,8 +1,7 @@
 // Which test images an explanation looks at: attacked ones, drawn by the run's seed.
 import { Rng } from '../core/rng.ts';
-import type { Dataset } from '../data/dataset.ts';
+import { type Dataset, everyRow } from '../data/dataset.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
-import { everyRow } from '../train/predict.ts';
 import { ruleOf } from './run-poison.ts';
 
 export interface ExplainedRows {

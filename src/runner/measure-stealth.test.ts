@@ -1,12 +1,11 @@
 import { afterAll, expect, it, vi } from 'vitest';
 import { Rng } from '../core/rng.ts';
-import { memorySource } from '../data/dataset.ts';
+import { everyRow, memorySource } from '../data/dataset.ts';
 import { parseFreeze } from '../models/freeze.ts';
 import { models } from '../models/registry.ts';
 import { Runtime } from '../runtime/node.ts';
 import { createNetwork } from '../train/network.ts';
 import { withTrigger } from '../train/poisoned-set.ts';
-import { everyRow } from '../train/predict.ts';
 import { badnetsParameters, patchTrigger } from '../triggers/badnets.ts';
 import { measureStealth } from './measure-stealth.ts';
 

@@ -1,11 +1,11 @@
 // The test images of a run with its trigger on each, and how often a network falls for it.
-import type { Dataset } from '../data/dataset.ts';
+import { type Dataset, everyRow } from '../data/dataset.ts';
 import { type AttackSuccess, attackSuccess } from '../metrics/attack-success.ts';
 import type { Runtime } from '../runtime/node.ts';
 import type { RunSpec } from '../spec/run-spec.ts';
 import type { Network } from '../train/network.ts';
 import { type TriggeredSource, withTrigger } from '../train/poisoned-set.ts';
-import { everyRow, predict, type TrainedState } from '../train/predict.ts';
+import { predict, type TrainedState } from '../train/predict.ts';
 import type { Trigger } from '../triggers/trigger.ts';
 import { ruleOf } from './run-poison.ts';
 

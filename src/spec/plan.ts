@@ -1,8 +1,10 @@
 // What an experiment comes to: its runs with their identities, and how often each level of each factor occurs.
+
 import { inputError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
 import { onceEach } from '../core/once-each.ts';
 import { datasetLabel, fileLabel, isFileReference, modelLabel, splitModelOptions } from '../core/references.ts';
+import { sumOf } from '../core/sums.ts';
 import { noPretrainedWeights } from '../models/pretrained.ts';
 import { unsaidParameters } from '../triggers/registry.ts';
 import { type Catalog, type CatalogModel, installed } from './catalog.ts';
@@ -226,8 +228,4 @@ function countLevels(settings: readonly SettingRuns[]): FactorCount[] {
     }
   }
   return [...factors].map(([field, levels]) => ({ field, levels: [...levels.values()] }));
-}
-
-function sumOf<T>(list: readonly T[], value: (item: T) => number): number {
-  return list.reduce((sum, item) => sum + value(item), 0);
 }

@@ -17,9 +17,9 @@ import { createNetwork } from './network.ts';
 import { type OptimizerConfig, optimizer } from './optimizers.ts';
 import { isLarge } from './packing.ts';
 import type { TrainedState } from './predict.ts';
-import { throughResults } from './stepping.ts';
+import type { Stepping } from './stepping.ts';
 import { train } from './train.ts';
-import { trainStep } from './train-step.ts';
+import { type TrainStep, trainStep } from './train-step.ts';
 
 const runtime = new Runtime({ threads: 1 });
 afterAll(() => runtime.close());
@@ -31,6 +31,21 @@ const CONFIGS: readonly OptimizerConfig[] = [
   { ...ADAM, optimizer: 'sgd' },
   { ...ADAM, optimizer: 'sgd', momentum: 0.9, weightDecay: 0.01 },
 ];
+
+/** As `stepping`, without any state in place. */
+async function throughResults(runtime: Runtime, step: TrainStep, start: Record<string, Tensor>): Promise<Stepping> {
+  const session = await runtime.open(step.graph);
+  const outputs = ['loss', ...step.state.map((name) => `next/${name}`)];
+  let state = start;
+  return {
+    state: () => state,
+    async step(feeds) {
+      const out = await session.run({ ...state, ...feeds }, outputs);
+      state = Object.fromEntries(step.state.map((name) => [name, out[`next/${name}`]]));
+      return Number(out.loss.data[0]);
+    },
+  };
+}
 
 const random = (name: string, shape: readonly number[]): Tensor => {
   const rng = Rng.of(0, name);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { Rng } from '../core/rng.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { type ImageSource, memorySource } from '../data/dataset.ts';
+import { everyRow, type ImageSource, memorySource } from '../data/dataset.ts';
 import { FeatureStore, storedFeatures } from '../data/feature-store.ts';
 import type { Graph } from '../graph/graph.ts';
 import { parseFreeze } from '../models/freeze.ts';
@@ -17,7 +17,7 @@ import { cachedFeatures } from './features.ts';
 import { frozenPart } from './frozen-part.ts';
 import { createNetwork, type Network } from './network.ts';
 import { withTrigger } from './poisoned-set.ts';
-import { everyRow, predict } from './predict.ts';
+import { predict } from './predict.ts';
 import { train } from './train.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'features-'));

@@ -61,7 +61,7 @@ export async function cachedFeatures(
     });
     if (!kept) return undefined;
   }
-  // New memory for every batch would take about as long as filling it, and as long again to be collected.
+  // Memory that is new for every batch has to be filled with zeros first, and collected.
   let memory = new Float32Array();
   return {
     part,

@@ -1,7 +1,7 @@
 // Evaluation: logits and predicted classes of a source of images, in batches.
 import { failedError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
-import type { ImageSource } from '../data/dataset.ts';
+import { everyRow, type ImageSource } from '../data/dataset.ts';
 import { Graph } from '../graph/graph.ts';
 import type { Runtime } from '../runtime/node.ts';
 import { cachedFeatures } from './features.ts';
@@ -28,11 +28,6 @@ export async function predict(
     predicted[i] = logits.indexOf(Math.max(...logits));
   });
   return predicted;
-}
-
-/** All row numbers of a source, in order. */
-export function everyRow(source: ImageSource): Int32Array {
-  return Int32Array.from({ length: source.count }, (_, row) => row);
 }
 
 /**

@@ -2,11 +2,11 @@
 import { inputError } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import { shiftAndMirror } from '../data/augment.ts';
-import type { Dataset } from '../data/dataset.ts';
+import { type Dataset, everyRow } from '../data/dataset.ts';
 import type { ModelDefinition } from '../models/registry.ts';
 import type { Runtime } from '../runtime/node.ts';
 import { createNetwork, type Network } from './network.ts';
-import { eachLogits, everyRow, type TrainedState } from './predict.ts';
+import { eachLogits, type TrainedState } from './predict.ts';
 import { train } from './train.ts';
 
 export interface PretrainOptions {

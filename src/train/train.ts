@@ -4,7 +4,7 @@ import { Rng } from '../core/rng.ts';
 import { filled, sizeOf, type Tensor, tensor } from '../core/tensor.ts';
 import type { Augmentation } from '../data/augment.ts';
 import { epochBatches } from '../data/batches.ts';
-import type { ImageSource } from '../data/dataset.ts';
+import { everyRow, type ImageSource } from '../data/dataset.ts';
 import type { Runtime } from '../runtime/node.ts';
 import { BEGINNING, type Checkpointing, fitting, type Position, TrainingStopped } from './checkpoint.ts';
 import type { DrawnSource } from './drawn-set.ts';
@@ -13,7 +13,7 @@ import { imageFeeds, labelFeed } from './feeds.ts';
 import type { DropoutMask, Network } from './network.ts';
 import { type OptimizerConfig, optimizer } from './optimizers.ts';
 import { unpackTensors } from './packing.ts';
-import { everyRow, stateFeeds, type TrainedState } from './predict.ts';
+import { stateFeeds, type TrainedState } from './predict.ts';
 import { stepping } from './stepping.ts';
 import { trainStep } from './train-step.ts';
 

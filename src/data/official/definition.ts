@@ -1,6 +1,8 @@
 // Datasets that others published as lines of the registry: known before they are here, read from the cache once they are.
+
 import { inputError } from '../../core/errors.ts';
 import { canonicalJson, sha256Hex } from '../../core/hash.ts';
+import { sum } from '../../core/sums.ts';
 import type { ClassCounts, DatasetDefinition, OfficialDataset } from '../dataset.ts';
 import { type DatasetCard, packedPath, readCard } from './card.ts';
 
@@ -62,8 +64,4 @@ function notPulled({ name, files }: OfficialDataset) {
   return inputError(`${name} is not on this machine`, {
     hint: `Download it: triggerlab datasets pull ${name}. Or give your own copy of ${what}: triggerlab datasets import ${name} DIR`,
   });
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((all, count) => all + count, 0);
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { float32 } from '../../core/tensor.ts';
+import { everyRow } from '../../data/dataset.ts';
 import { channelMeans } from '../../explain/layer-graphs.ts';
 import { Runtime } from '../../runtime/node.ts';
-import { everyRow } from '../../train/predict.ts';
 import { abs } from '../abs.ts';
 import type { DefenseSubject } from '../defense.ts';
 import { colours, networkOf, subjectTrainedOn } from '../small-subject.fixture.ts';

@@ -1,7 +1,7 @@
 // Seeks a trigger that excites one neuron: a mask and a pattern, by gradient, on a few clean images.
 import { Rng } from '../../core/rng.ts';
 import { type Tensor, tensor } from '../../core/tensor.ts';
-import type { ImageSource } from '../../data/dataset.ts';
+import { everyRow, type ImageSource } from '../../data/dataset.ts';
 import { normalize } from '../../data/preprocessing.ts';
 import { layerMaps } from '../../explain/layer-graphs.ts';
 import { mapLayers } from '../../explain/map-layers.ts';
@@ -57,7 +57,7 @@ export async function openReversal(
   const { runtime, network, trained } = subject;
   const { inputSize: side } = network.preprocessing;
   const { channels, height, width } = layer;
-  const rows = Array.from({ length: seeds.count }, (_, row) => row);
+  const rows = Array.from(everyRow(seeds));
   const maps = await layerMaps({ runtime, network, state: trained }, layer.name, seeds, rows);
   const held = new Float32Array(rows.length * channels * height * width);
   maps.forEach((map, i) => {
@@ -151,11 +151,7 @@ export async function openTriggered(
   const state = Object.fromEntries(Object.entries(stateFeeds(network, trained)).filter(([name]) => wanted.has(name)));
   const feeds = {
     ...state,
-    ...imageFeeds(
-      images,
-      Array.from({ length: images.count }, (_, i) => i),
-      { inputSize: side },
-    ),
+    ...imageFeeds(images, everyRow(images), { inputSize: side }),
   };
   return async (planes) => {
     const out = await session.run({ ...feeds, trigger: tensor('float32', [1, 4, side, side], planes) });

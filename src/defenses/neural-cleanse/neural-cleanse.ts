@@ -2,7 +2,7 @@
 import { inputError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import { tensor } from '../../core/tensor.ts';
-import type { ImageSource } from '../../data/dataset.ts';
+import { everyRow, type ImageSource } from '../../data/dataset.ts';
 import type { Runtime } from '../../runtime/node.ts';
 import { imageFeeds } from '../../train/feeds.ts';
 import type { Classifier } from '../defense.ts';
@@ -72,7 +72,7 @@ export async function neuralCleanse(input: CleanseInput): Promise<CleanseResult>
   const started = performance.now();
   const { runtime, network, images, settings, seed } = input;
   const classes = checkedClasses(input.classes, network.classes);
-  const rows = drawnRows(input.rows ?? Int32Array.from({ length: images.count }, (_, row) => row), seed);
+  const rows = drawnRows(input.rows ?? everyRow(images), seed);
   if (rows.length === 0) throw inputError('Neural Cleanse needs images', { hint: 'Give a few hundred clean ones.' });
   const from =
     input.resume ??

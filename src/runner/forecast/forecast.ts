@@ -1,4 +1,5 @@
 // What an experiment is going to take on this machine: time, memory and disk, and what sharing work saves of them.
+import { sumOf } from '../../core/sums.ts';
 import { featureLimit } from '../../data/feature-cache.ts';
 import type { Catalog } from '../../spec/catalog.ts';
 import { type Plan, sharedTwins } from '../../spec/plan.ts';
@@ -72,7 +73,7 @@ export async function forecast(
   const work = await workOf(plan, catalog, limit > 0);
   const { groups, features, poisonRecords, uncounted } = work;
   const largest = groups.toSorted((a, b) => memoryRank(b) - memoryRank(a)).at(0);
-  const featureBytes = sum(
+  const featureBytes = sumOf(
     features,
     ({ group, images }) => images * (4 * (group.network.frozen?.width ?? 0) + FEATURE_ENTRY),
   );
@@ -89,21 +90,17 @@ export async function forecast(
     disk: {
       features: limit === 0 ? 0 : featureBytes,
       featureLimit: limit,
-      weights: sum(groups, ({ clean, runs, network }) => (clean ? 1 : kept) * runs * 4 * network.changed),
+      weights: sumOf(groups, ({ clean, runs, network }) => (clean ? 1 : kept) * runs * 4 * network.changed),
       records: poisonRecords.rows * POISON_ROW + plan.runs.length * RUN_ROW,
     },
     features: {
       sets: features.length,
-      images: sum(features, ({ images }) => images),
-      alone: sum(features, ({ alone }) => alone),
-      everyEpoch: sum(features, ({ anew }) => anew),
+      images: sumOf(features, ({ images }) => images),
+      alone: sumOf(features, ({ alone }) => alone),
+      everyEpoch: sumOf(features, ({ anew }) => anew),
     },
     uncounted,
   };
-}
-
-function sum<T>(list: readonly T[], of: (item: T) => number): number {
-  return list.reduce((all, item) => all + of(item), 0);
 }
 
 function shapeOf({ model, freeze, inputSize, init, optimizer, batch }: RunGroup): Parameters<typeof runMemory>[0] {
@@ -140,20 +137,20 @@ function timeOf({ groups, features }: PlannedWork, plan: Plan, layout: Layout, c
   };
   const computed = ({ group, images }: FeatureWork) => images * featureSeconds(group);
   const parts = {
-    features: sum(features, computed),
-    training: sum(groups, (group) => group.runs * training(group)),
-    evaluation: sum(groups, (group) => group.runs * evaluation(group, group.clean ? 1 : 3)),
+    features: sumOf(features, computed),
+    training: sumOf(groups, (group) => group.runs * training(group)),
+    evaluation: sumOf(groups, (group) => group.runs * evaluation(group, group.clean ? 1 : 3)),
   };
   const work = parts.features + parts.training + parts.evaluation;
   const { runsSaved, sharedBy } = sharedTwins(plan);
-  const ownTwins = sum(groups, (group) => (group.clean ? 0 : group.runs * (training(group) + evaluation(group, 1))));
+  const ownTwins = sumOf(groups, (group) => (group.clean ? 0 : group.runs * (training(group) + evaluation(group, 1))));
   return {
     wall: work / layout.workers,
     layout,
     work,
     ...parts,
     saved: {
-      features: sum(features, (one) => ((one.alone - one.images) / Math.max(1, one.images)) * computed(one)),
+      features: sumOf(features, (one) => ((one.alone - one.images) / Math.max(1, one.images)) * computed(one)),
       twins: sharedBy === 0 ? 0 : (ownTwins * runsSaved) / sharedBy,
     },
     measured,

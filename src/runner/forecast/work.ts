@@ -1,6 +1,8 @@
 // What the runs of a plan ask of a machine, and what they share: networks, images to be computed, trained on and evaluated.
+
 import { canonicalJson } from '../../core/hash.ts';
 import { onceEach } from '../../core/once-each.ts';
+import { sum } from '../../core/sums.ts';
 import { parseFreeze } from '../../models/freeze.ts';
 import { modelNamed } from '../../models/named.ts';
 import type { Catalog } from '../../spec/catalog.ts';
@@ -157,8 +159,4 @@ function sizesOf(catalog: Catalog, name: string): { classes: number; train: numb
   const { classes, classCounts } = catalog.datasets.get(name);
   if (!classCounts) return undefined;
   return { classes: classes.length, train: sum(classCounts.train), test: sum(classCounts.test) };
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((all, count) => all + count, 0);
 }
